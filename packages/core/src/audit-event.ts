@@ -1,0 +1,83 @@
+import type { GrantEndReason } from './grant.ts';
+import type { ProcessIdentity, StragglerPolicy, Survivor, Tracking } from './process-identity.ts';
+
+/**
+ * What can be written in the audit log. Closed, and no member has a field for a value: secrets are
+ * named, versions counted. seq, time and mac are added by the log.
+ */
+export type AuditEvent =
+  | { readonly type: 'vault.created'; readonly chain: string; readonly vault: string; readonly keySource: string }
+  | { readonly type: 'vault.unlocked'; readonly keySource: string }
+  | { readonly type: 'secret.set'; readonly secret: string; readonly version: number }
+  | { readonly type: 'secret.removed'; readonly secret: string; readonly version?: number }
+  | { readonly type: 'secret.renamed'; readonly secret: string; readonly to: string }
+  | { readonly type: 'secret.rotated'; readonly secret: string; readonly version: number; readonly forgot: boolean }
+  | { readonly type: 'secret.revealed'; readonly secret: string; readonly version: number }
+  | ProjectEvent<'project.trusted'>
+  | ProjectEvent<'project.untrusted'>
+  | GrantIssuedEvent
+  | GrantDeniedEvent
+  | GrantEndedEvent
+  | { readonly type: 'auth.failed'; readonly keySource: string }
+  | { readonly type: 'audit.recovered'; readonly offset: number; readonly bytes: number; readonly sha256: string };
+
+interface ProjectEvent<T extends string> {
+  readonly type: T;
+  readonly root: string;
+  /** SHA-256 of hasp.json, hex. */
+  readonly manifest: string;
+  readonly secrets: readonly string[];
+}
+
+/** What `hasp run` knows of itself when it asks; the same in issued and denied. */
+interface RunFacts {
+  /** Shared by all grants of one run: 16 hex digits, the child's HASP_GRANT. */
+  readonly run: string;
+  readonly grant: string;
+  readonly secret: string;
+  /** `env DATABASE_URL`, `file KEY`, `stdin`. */
+  readonly delivery: string;
+  readonly project?: string;
+  readonly target?: string;
+  readonly reason?: string;
+  /** argv with the values of this run masked. */
+  readonly command: readonly string[];
+  readonly cwd: string;
+  readonly uid: number;
+  readonly host: string;
+}
+
+export interface GrantIssuedEvent extends RunFacts {
+  readonly type: 'grant.issued';
+  readonly version: number;
+  readonly scope: 'tree' | 'root';
+  readonly rule: string;
+  /** RFC 3339. */
+  readonly expiresAt: string;
+  readonly stragglers: StragglerPolicy;
+  readonly wrapper: ProcessIdentity;
+  readonly tracking: Tracking;
+}
+
+export interface GrantDeniedEvent extends RunFacts {
+  readonly type: 'grant.denied';
+  readonly rule: string;
+  readonly why: string;
+}
+
+export interface GrantEndedEvent {
+  readonly type: 'grant.ended';
+  readonly run: string;
+  readonly grant: string;
+  readonly secret: string;
+  readonly root?: { readonly pid: number; readonly startTime: string };
+  /** No survivor, and every delivered file is gone. */
+  readonly clean: boolean;
+  readonly endReason: GrantEndReason;
+  readonly exitCode?: number;
+  readonly signal?: string;
+  readonly durationMs: number;
+  readonly survivors: readonly Survivor[];
+}
+
+export type AuditEventType = AuditEvent['type'];

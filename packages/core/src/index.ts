@@ -1,0 +1,30 @@
+export type { AuditEvent, AuditEventType, GrantDeniedEvent, GrantEndedEvent, GrantIssuedEvent } from './audit-event.ts';
+export { type Binding, type Delivery, describeDelivery } from './delivery.ts';
+export { formatDuration, MAX_TTL_MS, parseDuration } from './duration.ts';
+export { ERROR_CODES, type ErrorCode, HaspError } from './errors.ts';
+export {
+  denyGrant,
+  type EndedGrant,
+  endGrant,
+  type Grant,
+  type GrantEndReason,
+  type IssuedGrant,
+  issueGrant,
+  type RequestedGrant,
+  requestGrant,
+} from './grant.ts';
+export { type Home, homeAt } from './home.ts';
+export { type AccessRequest, type BindingOrigin, type Decision, decide, type PolicyFacts } from './policy.ts';
+export type { AuditMark, AuditSink, Clock, Random } from './ports.ts';
+export type { ProcessIdentity, StragglerPolicy, Survivor, Tracking } from './process-identity.ts';
+export {
+  formatReference,
+  formatVersionedName,
+  isName,
+  isReference,
+  parseName,
+  parseReference,
+  parseVersionedName,
+  type Reference,
+} from './reference.ts';
+export { SecretValue } from './secret-value.ts';
