@@ -45,13 +45,13 @@ export const ERROR_CODES = Object.keys(EXIT_STATUS) as readonly ErrorCode[];
  */
 export class HaspError extends Error {
   override readonly name = 'HaspError';
+  readonly code: ErrorCode;
+  readonly hint: string | undefined;
 
-  constructor(
-    readonly code: ErrorCode,
-    message: string,
-    readonly hint?: string,
-  ) {
+  constructor(code: ErrorCode, message: string, hint?: string) {
     super(message);
+    this.code = code;
+    this.hint = hint;
   }
 
   /** The process exit status of this code (2 to 6; 1 for E_INTERNAL). */

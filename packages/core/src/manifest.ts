@@ -1,0 +1,222 @@
+import type { Binding, Delivery } from './delivery.ts';
+import { parseDuration } from './duration.ts';
+import { HaspError } from './errors.ts';
+import type { StragglerPolicy } from './process-identity.ts';
+import { isName, parseReference, type Reference } from './reference.ts';
+import { type JsonNode, JsonProblem, parseStrictJson, positionOf } from './strict-json.ts';
+
+export type RedactMode = 'auto' | 'always' | 'never';
+
+/** What a target, or the manifest's top level, asks for. */
+export interface Wishes {
+  readonly bindings: readonly Binding[];
+  /** Names that a live member of the tree may fetch: not delivered. */
+  readonly ask: readonly Reference[];
+}
+
+export interface Target extends Wishes {
+  readonly command: readonly string[];
+  readonly ttlMs?: number;
+  readonly graceMs?: number;
+  readonly scope?: 'tree' | 'root';
+  readonly stragglers?: StragglerPolicy;
+  readonly redact?: RedactMode;
+  readonly pristine?: boolean;
+}
+
+/** `hasp.json`: committed with the code, and without a value in it. */
+export interface Manifest extends Wishes {
+  readonly project?: string;
+  readonly targets: ReadonlyMap<string, Target>;
+  /** Agent name → the targets that it may run. */
+  readonly agents: ReadonlyMap<string, readonly string[]>;
+}
+
+const VARIABLE = /^[A-Za-z_][A-Za-z0-9_]*$/;
+
+export function isVariable(text: string): boolean {
+  return VARIABLE.test(text);
+}
+
+/**
+ * @param file how the file is called in messages.
+ * @throws HaspError E_MANIFEST_INVALID with `file:line:column`; no value of the file is repeated.
+ */
+export function parseManifest(text: string, file: string): Manifest {
+  try {
+    return readManifest(parseStrictJson(text));
+  } catch (error) {
+    if (!(error instanceof JsonProblem)) throw error;
+    const { line, column } = positionOf(text, error.at);
+    throw new HaspError(
+      'E_MANIFEST_INVALID',
+      `${file}:${line}:${column}: ${error.message}`,
+      'correct the manifest; every value of env, file, stdin and ask is a reference such as hasp://db/url',
+    );
+  }
+}
+
+const BINDING_KEYS = ['env', 'file', 'stdin', 'ask'] as const;
+const TOP_KEYS = ['$schema', 'version', 'project', ...BINDING_KEYS, 'targets', 'agents'];
+const TARGET_KEYS = ['command', ...BINDING_KEYS, 'ttl', 'grace', 'scope', 'stragglers', 'redact', 'pristine'];
+
+function readManifest(node: JsonNode): Manifest {
+  const top = fields(node, TOP_KEYS);
+  const version = top('version');
+  if (version?.kind !== 'number' || version.value !== 1) throw new JsonProblem('"version" must be 1', version?.at ?? node.at);
+  optional(top('$schema'), string);
+  const project = optional(top('project'), string);
+  const targets = optional(top('targets'), (at) => dictionary(at, readTarget)) ?? new Map<string, Target>();
+  return {
+    ...readWishes(top),
+    targets,
+    agents: optional(top('agents'), (at) => dictionary(at, (agent) => readAgent(agent, targets))) ?? new Map(),
+    ...(project === undefined ? {} : { project }),
+  };
+}
+
+function readTarget(node: JsonNode): Target {
+  const target = fields(node, TARGET_KEYS);
+  const command = optional(target('command'), (at) => list(at, string)) ?? [];
+  return {
+    ...readWishes(target),
+    command,
+    ...present('ttlMs', optional(target('ttl'), duration)),
+    ...present('graceMs', optional(target('grace'), duration)),
+    ...present('scope', optional(target('scope'), oneOf('tree', 'root'))),
+    ...present('stragglers', optional(target('stragglers'), oneOf('kill', 'wait', 'leave'))),
+    ...present('redact', optional(target('redact'), oneOf('auto', 'always', 'never'))),
+    ...present('pristine', optional(target('pristine'), boolean)),
+  };
+}
+
+function readAgent(node: JsonNode, targets: ReadonlyMap<string, Target>): readonly string[] {
+  return (
+    optional(fields(node, ['targets'])('targets'), (at) =>
+      list(at, (item) => {
+        const name = string(item);
+        if (!targets.has(name)) throw new JsonProblem('names a target that is not there', item.at);
+        return name;
+      }),
+    ) ?? []
+  );
+}
+
+function readWishes(get: Fields): Wishes {
+  const stdin = optional(get('stdin'), reference);
+  return {
+    bindings: [
+      ...variables(get('env'), 'env'),
+      ...variables(get('file'), 'file'),
+      ...(stdin === undefined ? [] : [{ reference: stdin, delivery: { kind: 'stdin' } as const }]),
+    ],
+    ask: optional(get('ask'), (at) => list(at, reference)) ?? [],
+  };
+}
+
+function variables(node: JsonNode | undefined, kind: 'env' | 'file'): Binding[] {
+  if (node === undefined) return [];
+  const bindings: Binding[] = [];
+  for (const [variable, member] of objectMembers(node)) {
+    if (!isVariable(variable)) throw new JsonProblem('not a valid variable name', member.keyAt);
+    const delivery: Delivery = { kind, variable };
+    bindings.push({ reference: reference(member.value), delivery });
+  }
+  return bindings;
+}
+
+function reference(node: JsonNode): Reference {
+  try {
+    return parseReference(string(node));
+  } catch (error) {
+    if (error instanceof HaspError) throw new JsonProblem('expected a reference such as hasp://db/url', node.at);
+    throw error;
+  }
+}
+
+function duration(node: JsonNode): number {
+  try {
+    return parseDuration(string(node));
+  } catch (error) {
+    if (error instanceof HaspError) throw new JsonProblem('expected a duration such as 90s', node.at);
+    throw error;
+  }
+}
+
+type Fields = (key: string) => JsonNode | undefined;
+
+/** The members of an object that may have only these keys. */
+function fields(node: JsonNode, known: readonly string[]): Fields {
+  const members = objectMembers(node);
+  for (const [key, member] of members) {
+    if (!known.includes(key)) throw unknownKey(key, known, member.keyAt);
+  }
+  return (key) => members.get(key)?.value;
+}
+
+function unknownKey(key: string, known: readonly string[], at: number): JsonProblem {
+  return new JsonProblem(`unknown key ${JSON.stringify(key.slice(0, 64))} (known here: ${known.join(', ')})`, at);
+}
+
+function objectMembers(node: JsonNode) {
+  if (node.kind !== 'object') throw new JsonProblem('expected an object', node.at);
+  return node.members;
+}
+
+function dictionary<T>(node: JsonNode, read: (value: JsonNode) => T): Map<string, T> {
+  const entries = new Map<string, T>();
+  for (const [key, member] of objectMembers(node)) {
+    if (!isName(key)) throw new JsonProblem('not a valid name', member.keyAt);
+    entries.set(key, read(member.value));
+  }
+  return entries;
+}
+
+function list<T>(node: JsonNode, read: (item: JsonNode) => T): T[] {
+  if (node.kind !== 'array') throw new JsonProblem('expected an array', node.at);
+  return node.items.map(read);
+}
+
+function string(node: JsonNode): string {
+  if (node.kind !== 'string') throw new JsonProblem('expected a string', node.at);
+  return node.value;
+}
+
+function boolean(node: JsonNode): boolean {
+  if (node.kind !== 'boolean') throw new JsonProblem('expected true or false', node.at);
+  return node.value;
+}
+
+function oneOf<const T extends string>(...words: readonly T[]): (node: JsonNode) => T {
+  return (node) => {
+    const word = node.kind === 'string' ? words.find((candidate) => candidate === node.value) : undefined;
+    if (word === undefined) throw new JsonProblem(`expected ${words.join(' or ')}`, node.at);
+    return word;
+  };
+}
+
+function optional<T>(node: JsonNode | undefined, read: (node: JsonNode) => T): T | undefined {
+  return node === undefined ? undefined : read(node);
+}
+
+/** `{}` for an absent value: exactOptionalPropertyTypes tells absent from undefined. */
+function present<K extends string, T>(key: K, value: T | undefined): { [P in K]?: T } {
+  return (value === undefined ? {} : { [key]: value }) as { [P in K]?: T };
+}
+
+/**
+ * The target whose `command` is the longest prefix of the command to run.
+ * Targets without a command are chosen only by name.
+ */
+export function matchTarget(manifest: Manifest, command: readonly string[]): string | undefined {
+  let best: string | undefined;
+  let length = 0;
+  for (const [name, target] of manifest.targets) {
+    const matches = target.command.length > length && target.command.every((word, index) => word === command[index]);
+    if (matches) {
+      best = name;
+      length = target.command.length;
+    }
+  }
+  return best;
+}
