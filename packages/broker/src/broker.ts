@@ -1,0 +1,152 @@
+import type { AuditLog } from '@hasp/audit';
+import {
+  type AuditEvent,
+  type Clock,
+  describeDelivery,
+  type GrantDeniedEvent,
+  type GrantIssuedEvent,
+  type HaspError,
+  type Home,
+  type IssuedGrant,
+  issueGrant,
+  type Random,
+  requestGrant,
+} from '@hasp/core';
+import type { Vault } from '@hasp/vault';
+import { recordCommand, recordText } from './command-record.ts';
+import { type Allowed, checkVariables, decideAll, type Explained, openAll, wipeAll } from './decision.ts';
+import { OpenRun } from './open-run.ts';
+import type { RunRequest } from './run-request.ts';
+
+export interface BrokerParts {
+  readonly home: Home;
+  readonly vault: Vault;
+  readonly log: AuditLog;
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+/** The only way by which a value leaves the vault for a process: decide, record, then hand out. */
+export class Broker {
+  readonly #parts: BrokerParts;
+
+  constructor(parts: BrokerParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * Grants everything that the request names, or nothing. When it returns, every grant is recorded
+   * and on disk, files are delivered, and the caller owes `end` on what it got.
+   * @throws HaspError as the refusal has it; a denial is recorded first. E_AUDIT_WRITE, E_STORAGE,
+   * E_CHAIN_BROKEN where it can't be recorded or protected.
+   */
+  resolve(request: RunRequest): OpenRun {
+    const { vault } = this.#parts;
+    const run = hex(this.#parts.random(8));
+    const opened = openAll(request, vault);
+    if (!Array.isArray(opened)) {
+      this.#parts.log.append(deniedEvents(run, request, opened.rule, opened.why));
+      throw opened.error;
+    }
+    try {
+      checkVariables(request, opened);
+      return this.#issue(run, request, opened);
+    } catch (error) {
+      wipeAll(opened);
+      throw error;
+    }
+  }
+
+  /** What `resolve` would decide, and whether the vault has it; delivers and records nothing. */
+  explain(request: RunRequest): Explained[] {
+    const { vault } = this.#parts;
+    const decisions = decideAll(request, vault);
+    return request.wishes.flatMap((wish, index) => {
+      const decision = decisions[index];
+      if (decision === undefined) return [];
+      const { name, version } = wish.binding.reference;
+      const versions = vault.history(name).map((entry) => entry.version);
+      const found = version === undefined ? Math.max(...versions) : versions.find((candidate) => candidate === version);
+      return [{ wish, decision, ...(found === undefined ? {} : { version: found }) }];
+    });
+  }
+
+  #issue(run: string, request: RunRequest, opened: readonly Allowed[]): OpenRun {
+    const issuedAt = this.#parts.clock();
+    const expiresAt = issuedAt + request.ttlMs;
+    const granted = opened.map((allowed, index) => ({ ...allowed, grant: issue(allowed, `${run}-${index + 1}`, issuedAt, expiresAt) }));
+    const open = OpenRun.begin(this.#parts, { run, request, granted, startedAt: issuedAt, expiresAt });
+    try {
+      this.#parts.log.append(granted.map(({ grant }) => issuedEvent(run, request, grant, opened)));
+    } catch (error) {
+      open.abandon();
+      throw error;
+    }
+    try {
+      open.deliver();
+    } catch (error) {
+      open.end({ reason: 'spawn-failed', survivors: [] });
+      throw error;
+    }
+    return open;
+  }
+}
+
+/** For a vault that can't be opened: the log takes denials without its key. */
+export function recordLockedDenial(log: AuditLog, random: Random, request: RunRequest, error: HaspError): void {
+  log.append(deniedEvents(hex(random(8)), request, 'vault-locked', error.message));
+}
+
+function issue(allowed: Allowed, id: string, issuedAt: number, expiresAt: number): IssuedGrant {
+  const requested = requestGrant({ id, secret: allowed.binding.reference.name, delivery: allowed.binding.delivery });
+  return issueGrant(requested, { version: allowed.version, rule: allowed.rule, issuedAt, expiresAt });
+}
+
+function hex(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('hex');
+}
+
+function deniedEvents(run: string, request: RunRequest, rule: string, why: string): GrantDeniedEvent[] {
+  return request.wishes.map(({ binding }, index) => ({
+    type: 'grant.denied',
+    grant: `${run}-${index + 1}`,
+    secret: binding.reference.name,
+    delivery: describeDelivery(binding.delivery),
+    ...runFacts(run, request, []),
+    rule,
+    why,
+  }));
+}
+
+function issuedEvent(run: string, request: RunRequest, grant: IssuedGrant, opened: readonly Allowed[]): GrantIssuedEvent {
+  const { wrapper, tracking } = request.caller;
+  const values = opened.map(({ binding, value }) => ({ name: binding.reference.name, bytes: value.reveal() }));
+  return {
+    type: 'grant.issued',
+    grant: grant.id,
+    secret: grant.secret,
+    version: grant.version,
+    delivery: describeDelivery(grant.delivery),
+    scope: 'tree',
+    rule: grant.rule,
+    expiresAt: new Date(grant.expiresAt).toISOString(),
+    ...runFacts(run, request, values),
+    stragglers: request.stragglers,
+    wrapper,
+    tracking,
+  };
+}
+
+function runFacts(run: string, request: RunRequest, values: Parameters<typeof recordCommand>[1]) {
+  const { project, target, reason, caller } = request;
+  return {
+    run,
+    ...(project === undefined ? {} : { project: recordText(project, values) }),
+    ...(target === undefined ? {} : { target: recordText(target, values) }),
+    ...(reason === undefined ? {} : { reason: recordText(reason, values) }),
+    command: recordCommand(request.command, values),
+    cwd: recordText(caller.cwd, values),
+    uid: caller.uid,
+    host: caller.host,
+  } satisfies Partial<AuditEvent>;
+}

@@ -1,0 +1,97 @@
+import { closeSync, constants, fstatSync, fsyncSync, ftruncateSync, mkdirSync, openSync, rmdirSync, statfsSync, unlinkSync, writeSync } from 'node:fs';
+import path from 'node:path';
+import { HaspError, type SecretValue } from '@hasp/core';
+
+/** statfs(2) f_type of tmpfs on Linux: nothing written there reaches a disk but through swap. */
+const TMPFS_MAGIC = 0x01021994;
+const MEMORY_FOLDERS = ['/dev/shm'];
+
+/**
+ * Makes the run's own 0700 folder: in memory where there is a tmpfs, else under `fallback`.
+ * @throws HaspError E_STORAGE
+ */
+export function makeDeliveryFolder(run: string, fallback: string): string {
+  const parents = [...MEMORY_FOLDERS.filter(isTmpfs), fallback];
+  for (const parent of parents) {
+    const folder = path.join(parent, `hasp-${run}`);
+    try {
+      mkdirSync(folder, { mode: 0o700 });
+      return folder;
+    } catch {
+      // The next place, if there is one.
+    }
+  }
+  throw new HaspError('E_STORAGE', 'no folder could be made for delivered files', `check that ${fallback} can be written`);
+}
+
+function isTmpfs(folder: string): boolean {
+  try {
+    return statfsSync(folder).type === TMPFS_MAGIC;
+  } catch {
+    return false;
+  }
+}
+
+/** Writes one value, 0600, to a name that was not there. @throws HaspError E_STORAGE */
+export function deliverFile(folder: string, variable: string, value: SecretValue): string {
+  const file = path.join(folder, variable);
+  let descriptor: number | undefined;
+  try {
+    descriptor = openSync(file, constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY | constants.O_NOFOLLOW, 0o600);
+    const bytes = value.reveal();
+    for (let done = 0; done < bytes.length; ) done += writeSync(descriptor, bytes, done);
+    return file;
+  } catch {
+    throw new HaspError('E_STORAGE', `the file for ${variable} could not be written`, `free some space in ${folder}`);
+  } finally {
+    if (descriptor !== undefined) closeSync(descriptor);
+  }
+}
+
+/**
+ * Overwrites, truncates and unlinks the files, then removes the folder. A reader that still holds a
+ * descriptor reads nothing more. Returns whether all is gone.
+ */
+export function removeDeliveredFiles(folder: string, files: readonly string[]): boolean {
+  const gone = files.map(removeFile).every(Boolean);
+  try {
+    rmdirSync(folder);
+  } catch (error) {
+    if (codeOf(error) !== 'ENOENT') return false;
+  }
+  return gone;
+}
+
+function removeFile(file: string): boolean {
+  try {
+    erase(file);
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return true;
+  }
+  try {
+    unlinkSync(file);
+    return true;
+  } catch (error) {
+    return codeOf(error) === 'ENOENT';
+  }
+}
+
+function erase(file: string): void {
+  // Not followed: the child may have put a link to another file in its place. Not blocking: or a FIFO.
+  const flags = constants.O_WRONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+  const descriptor = openSync(file, flags);
+  try {
+    const status = fstatSync(descriptor);
+    if (!status.isFile()) return;
+    const zeros = Buffer.alloc(Math.min(status.size, 1 << 16));
+    for (let done = 0; done < status.size; ) done += writeSync(descriptor, zeros, 0, Math.min(zeros.length, status.size - done), done);
+    fsyncSync(descriptor);
+    ftruncateSync(descriptor, 0);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+function codeOf(error: unknown): string | undefined {
+  return (error as NodeJS.ErrnoException).code;
+}

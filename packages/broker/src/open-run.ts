@@ -1,0 +1,188 @@
+import {
+  endGrant,
+  type GrantEndedEvent,
+  type GrantEndReason,
+  HaspError,
+  type IssuedGrant,
+  type ProcessIdentity,
+  type Survivor,
+} from '@hasp/core';
+import type { BrokerParts } from './broker.ts';
+import { type NamedValue, recordCommand } from './command-record.ts';
+import type { Allowed } from './decision.ts';
+import { deliverFile, makeDeliveryFolder, removeDeliveredFiles } from './deliver/file.ts';
+import { discard, runFile, type RunState, writeRunFile } from './run-file.ts';
+import type { RunRequest } from './run-request.ts';
+
+interface Granted extends Allowed {
+  readonly grant: IssuedGrant;
+}
+
+interface Beginning {
+  readonly run: string;
+  readonly request: RunRequest;
+  readonly granted: readonly Granted[];
+  readonly startedAt: number;
+  readonly expiresAt: number;
+}
+
+/** How the tree ended, as far as it is known. */
+export interface RunOutcome {
+  readonly reason: GrantEndReason;
+  readonly root?: ProcessIdentity;
+  readonly exitCode?: number;
+  readonly signal?: string;
+  readonly survivors: readonly Survivor[];
+}
+
+/** A run with open grants: from the moment before they are recorded to the record of their end. */
+export class OpenRun {
+  readonly id: string;
+  /** Milliseconds since 1970: the tree is ended then at the latest. */
+  readonly expiresAt: number;
+  readonly #parts: BrokerParts;
+  readonly #beginning: Beginning;
+  readonly #environment = new Map<string, string | Uint8Array>();
+  #stdin: Uint8Array | undefined;
+  #state: RunState;
+
+  private constructor(parts: BrokerParts, beginning: Beginning, state: RunState) {
+    this.#parts = parts;
+    this.#beginning = beginning;
+    this.#state = state;
+    this.id = beginning.run;
+    this.expiresAt = beginning.expiresAt;
+  }
+
+  /** Writes the run's state, so that a killed wrapper's grants can be ended. @throws HaspError E_STORAGE */
+  static begin(parts: BrokerParts, beginning: Beginning): OpenRun {
+    const { run, request, granted } = beginning;
+    const variables = granted.flatMap(({ binding: { delivery } }) => (delivery.kind === 'file' ? [delivery.variable] : []));
+    const folder = variables.length === 0 ? undefined : makeDeliveryFolder(run, parts.home.runs);
+    const open = new OpenRun(parts, beginning, {
+      version: 1,
+      run,
+      wrapper: request.caller.wrapper,
+      members: [],
+      grants: granted.map(({ grant }) => ({ id: grant.id, secret: grant.secret })),
+      ...(folder === undefined ? {} : { folder }),
+      files: variables.map((variable) => `${folder}/${variable}`),
+      command: recordCommand(request.command, namedValues(granted)),
+      stragglers: request.stragglers,
+      startedAt: beginning.startedAt,
+      expiresAt: beginning.expiresAt,
+      logOffset: parts.log.head().offset,
+    });
+    try {
+      writeRunFile(parts.home, open.#state, true);
+    } catch (error) {
+      open.abandon();
+      throw error;
+    }
+    return open;
+  }
+
+  /** Puts each value where the child will find it. Only after the grants are on record. */
+  deliver(): void {
+    for (const { binding, value } of this.#beginning.granted) {
+      const { delivery } = binding;
+      if (delivery.kind === 'stdin') this.#stdin = value.reveal();
+      else if (delivery.kind === 'env') this.#environment.set(delivery.variable, value.reveal());
+      else this.#environment.set(delivery.variable, deliverFile(this.#state.folder ?? '', delivery.variable, value));
+    }
+  }
+
+  /** The granted variables: values as bytes, file deliveries as paths. */
+  get environment(): ReadonlyMap<string, string | Uint8Array> {
+    return this.#environment;
+  }
+
+  get stdin(): Uint8Array | undefined {
+    return this.#stdin;
+  }
+
+  /** The granted values with the secrets' names, for the redactor; live until `wipe`. */
+  get values(): readonly NamedValue[] {
+    return namedValues(this.#beginning.granted);
+  }
+
+  wipe(): void {
+    for (const { value } of this.#beginning.granted) value.wipe();
+  }
+
+  /** Keeps the state on disk equal to what is known of the tree. A full disk does not end the run. */
+  note(tree: { root?: ProcessIdentity; members: readonly ProcessIdentity[] }): void {
+    this.#state = { ...this.#state, ...tree };
+    try {
+      writeRunFile(this.#parts.home, this.#state, false);
+    } catch (error) {
+      if (!(error instanceof HaspError)) throw error;
+    }
+  }
+
+  /** The grants were never recorded: leaves no trace. */
+  abandon(): void {
+    this.#removeFiles();
+    discard(runFile(this.#parts.home, this.id));
+    this.wipe();
+  }
+
+  /**
+   * Removes what was delivered and records the end of every grant, then moves the vault's mark.
+   * Returns a problem to tell, if the end could not be recorded: the run's state then stays, and
+   * the next hasp records it.
+   */
+  end(outcome: RunOutcome): HaspError | undefined {
+    const filesGone = this.#removeFiles();
+    this.wipe();
+    const endedAt = this.#parts.clock();
+    const clean = filesGone && outcome.survivors.length === 0;
+    const events = this.#beginning.granted.map(({ grant }) => {
+      const ended = endGrant(grant, outcome.reason, endedAt);
+      return endedEvent(this.id, ended.id, ended.secret, outcome, clean, endedAt - grant.issuedAt);
+    });
+    try {
+      const mark = this.#parts.log.append(events);
+      discard(runFile(this.#parts.home, this.id));
+      this.#parts.vault.writeMark(mark);
+      return undefined;
+    } catch (error) {
+      if (error instanceof HaspError) return error;
+      throw error;
+    }
+  }
+
+  #removeFiles(): boolean {
+    const { folder, files } = this.#state;
+    return folder === undefined || removeDeliveredFiles(folder, files);
+  }
+}
+
+function namedValues(granted: readonly Allowed[]): NamedValue[] {
+  return granted.map(({ binding, value }) => ({ name: binding.reference.name, bytes: value.reveal() }));
+}
+
+/** The record of one grant's end; also written by whoever ends the grants of a lost wrapper. */
+export function endedEvent(
+  run: string,
+  grant: string,
+  secret: string,
+  outcome: RunOutcome,
+  clean: boolean,
+  durationMs: number,
+): GrantEndedEvent {
+  const { root, exitCode, signal } = outcome;
+  return {
+    type: 'grant.ended',
+    run,
+    grant,
+    secret,
+    ...(root === undefined ? {} : { root: { pid: root.pid, startTime: root.startTime } }),
+    clean,
+    endReason: outcome.reason,
+    ...(exitCode === undefined ? {} : { exitCode }),
+    ...(signal === undefined ? {} : { signal }),
+    durationMs: Math.max(0, durationMs),
+    survivors: outcome.survivors.slice(0, 64),
+  };
+}

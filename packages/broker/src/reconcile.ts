@@ -1,0 +1,105 @@
+import { renameSync } from 'node:fs';
+import path from 'node:path';
+import { type AuditLog, readRecords } from '@hasp/audit';
+import type { Clock, Home, ProcessIdentity, Survivor } from '@hasp/core';
+import { describeProcess, endProcesses, findMarked, isAlive, selfIdentity } from '@hasp/process-tree';
+import { removeDeliveredFiles } from './deliver/file.ts';
+import { endedEvent, type RunOutcome } from './open-run.ts';
+import { discard, listRunFiles, type RunState, readRunFile } from './run-file.ts';
+
+/** One run whose wrapper was gone, and what was still alive of it. */
+export interface Reconciled {
+  readonly run: string;
+  readonly command: readonly string[];
+  readonly secrets: readonly string[];
+  readonly survivors: readonly Survivor[];
+}
+
+const STATE = /^([0-9a-f]{16})\.json$/;
+const CLAIM = /^([0-9a-f]{16})\.claim\.([0-9]+)\.([0-9]+)$/;
+const DRAFT = /^[0-9a-f]{16}\.json\.([0-9]+)\.tmp$/;
+
+/**
+ * Ends what killed wrappers left open: processes, files, grants without an end. Every hasp that
+ * writes does this first. A file is claimed by renaming it, so that one end is written.
+ */
+export async function reconcile(home: Home, openLog: () => AuditLog, clock: Clock): Promise<Reconciled[]> {
+  const reconciled: Reconciled[] = [];
+  for (const name of listRunFiles(home)) {
+    const claimed = claim(home, name, clock);
+    if (claimed === undefined) continue;
+    const { file, state } = claimed;
+    const survivors = await endSurvivors(state);
+    const filesGone = state.folder === undefined || removeDeliveredFiles(state.folder, state.files);
+    recordEnds(home, openLog(), state, survivors, filesGone, clock);
+    discard(file);
+    reconciled.push({ run: state.run, command: state.command, secrets: state.grants.map((grant) => grant.secret), survivors });
+  }
+  return reconciled;
+}
+
+/** Takes a run that nobody owns any more; undefined where somebody does, or another was faster. */
+function claim(home: Home, name: string, clock: Clock): { file: string; state: RunState } | undefined {
+  const file = path.join(home.runs, name);
+  const run = STATE.exec(name)?.[1] ?? CLAIM.exec(name)?.[1];
+  if (run === undefined) {
+    dropDeadDraft(file, name);
+    return undefined;
+  }
+  const state = readRunFile(file);
+  if (state === undefined || !isOwnerGone(state, name, clock)) return undefined;
+  const self = selfIdentity();
+  const mine = path.join(home.runs, `${run}.claim.${self.pid}.${self.startTime}`);
+  try {
+    renameSync(file, mine);
+  } catch {
+    return undefined;
+  }
+  return { file: mine, state };
+}
+
+function isOwnerGone(state: RunState, name: string, clock: Clock): boolean {
+  const claimed = CLAIM.exec(name);
+  const owner: ProcessIdentity =
+    claimed === null ? state.wrapper : { ...selfIdentity(), pid: Number(claimed[2]), startTime: claimed[3] ?? '' };
+  const alive = isAlive(owner);
+  // Seen from another pid namespace or host nothing is known: the ttl decides.
+  return alive === 'elsewhere' ? clock() > state.expiresAt : !alive;
+}
+
+/** A half-written state of a wrapper that is gone. */
+function dropDeadDraft(file: string, name: string): void {
+  const pid = DRAFT.exec(name)?.[1];
+  if (pid !== undefined && describeProcess(Number(pid)) === '') discard(file);
+}
+
+async function endSurvivors(state: RunState): Promise<Survivor[]> {
+  const known = [...(state.root === undefined ? [] : [state.root]), ...state.members, ...findMarked(state.run)];
+  const byPid = new Map(known.map((identity) => [`${identity.pid}:${identity.startTime}`, identity]));
+  const living = [...byPid.values()].filter((identity) => isAlive(identity) === true);
+  if (living.length === 0) return [];
+  if (state.stragglers === 'leave') {
+    return living.map(({ pid }) => ({ pid, command: describeProcess(pid), outcome: 'left' }));
+  }
+  return endProcesses(living, 0);
+}
+
+function recordEnds(home: Home, log: AuditLog, state: RunState, survivors: readonly Survivor[], filesGone: boolean, clock: Clock) {
+  const open = openGrants(home, state);
+  if (open.length === 0) return;
+  const outcome: RunOutcome = { reason: 'wrapper-lost', survivors, ...(state.root === undefined ? {} : { root: state.root }) };
+  const clean = filesGone && survivors.length === 0;
+  const durationMs = clock() - state.startedAt;
+  log.append(open.map(({ id, secret }) => endedEvent(state.run, id, secret, outcome, clean, durationMs)));
+}
+
+/** The grants of the run that the log has issued and not ended; it is read from where the run began. */
+function openGrants(home: Home, state: RunState): RunState['grants'] {
+  const issued = new Set<unknown>();
+  for (const { record } of readRecords(home, state.logOffset)) {
+    if (record.run !== state.run) continue;
+    if (record.type === 'grant.issued') issued.add(record.grant);
+    if (record.type === 'grant.ended') issued.delete(record.grant);
+  }
+  return state.grants.filter((grant) => issued.has(grant.id));
+}

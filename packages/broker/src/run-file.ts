@@ -1,0 +1,95 @@
+import { closeSync, fsyncSync, mkdirSync, openSync, readdirSync, readFileSync, renameSync, unlinkSync, writeSync } from 'node:fs';
+import path from 'node:path';
+import { HaspError, type Home, type ProcessIdentity, type StragglerPolicy } from '@hasp/core';
+
+/**
+ * What must be known to end a run whose wrapper was killed: who it was, what it may have been granted,
+ * where delivered files lie. It is on disk before the grants are recorded, and gone when they ended.
+ */
+export interface RunState {
+  readonly version: 1;
+  /** 16 hex digits: the run's id, and the child's HASP_GRANT. */
+  readonly run: string;
+  readonly wrapper: ProcessIdentity;
+  readonly root?: ProcessIdentity;
+  readonly members: readonly ProcessIdentity[];
+  readonly grants: readonly { readonly id: string; readonly secret: string }[];
+  /** Delivered files, and the folder that holds them. */
+  readonly folder?: string;
+  readonly files: readonly string[];
+  readonly command: readonly string[];
+  readonly stragglers: StragglerPolicy;
+  /** Milliseconds since 1970. */
+  readonly startedAt: number;
+  readonly expiresAt: number;
+  /** Size of the audit log before the grants were recorded: their records lie behind it. */
+  readonly logOffset: number;
+}
+
+export function runFile(home: Home, run: string): string {
+  return path.join(home.runs, `${run}.json`);
+}
+
+/** Replaces the file as a whole; with `durable` it survives a power cut. @throws HaspError E_STORAGE */
+export function writeRunFile(home: Home, state: RunState, durable: boolean): void {
+  const file = runFile(home, state.run);
+  const draft = `${file}.${state.wrapper.pid}.tmp`;
+  try {
+    writeWhole(home, draft, JSON.stringify(state), durable);
+    renameSync(draft, file);
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? 'unknown error';
+    throw new HaspError('E_STORAGE', `the state of the run could not be written (${code})`, 'free some space, or see hasp doctor');
+  }
+}
+
+function writeWhole(home: Home, draft: string, text: string, durable: boolean): void {
+  try {
+    write(draft, text, durable);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    mkdirSync(home.runs, { mode: 0o700, recursive: true });
+    write(draft, text, durable);
+  }
+}
+
+function write(file: string, text: string, durable: boolean): void {
+  const descriptor = openSync(file, 'w', 0o600);
+  try {
+    const bytes = Buffer.from(text);
+    for (let done = 0; done < bytes.length; ) done += writeSync(descriptor, bytes, done);
+    if (durable) fsyncSync(descriptor);
+  } catch (error) {
+    discard(file);
+    throw error;
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/** Names of all files of the folder; empty where there is none. */
+export function listRunFiles(home: Home): string[] {
+  try {
+    return readdirSync(home.runs);
+  } catch {
+    return [];
+  }
+}
+
+/** Undefined where the file is gone or is not a run's state. */
+export function readRunFile(file: string): RunState | undefined {
+  try {
+    const state = JSON.parse(readFileSync(file, 'utf8')) as RunState;
+    return state.version === 1 && Array.isArray(state.grants) && Array.isArray(state.members) ? state : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+export function discard(file: string): void {
+  try {
+    unlinkSync(file);
+  } catch {
+    // Gone already.
+  }
+}

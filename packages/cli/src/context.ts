@@ -1,0 +1,50 @@
+import { randomBytes } from 'node:crypto';
+import { hostname } from 'node:os';
+import path from 'node:path';
+import { type Clock, HaspError, type Home, homeAt, type Random } from '@hasp/core';
+import { type Inherited, readInherited } from '@hasp/process-tree';
+
+/** Everything that a deed may know of the outside. Built once, here; nothing else reads the environment. */
+export interface Context {
+  readonly home: Home;
+  readonly cwd: string;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly inherited: Inherited;
+  /** The environment as the user gave it, before anything was removed for hasp. */
+  readonly environment: ReadonlyMap<string, string>;
+  readonly uid: number;
+  readonly host: string;
+}
+
+/** @throws HaspError E_USAGE where there is neither HASP_HOME nor HOME. */
+export function makeContext(): Context {
+  const inherited = readInherited(process.env);
+  const environment = inherited.environment;
+  return {
+    home: homeAt(homeRoot(environment)),
+    cwd: workingDirectory(),
+    clock: Date.now,
+    random: (bytes) => randomBytes(bytes),
+    inherited,
+    environment,
+    uid: process.getuid?.() ?? 0,
+    host: hostname(),
+  };
+}
+
+function homeRoot(environment: ReadonlyMap<string, string>): string {
+  const chosen = environment.get('HASP_HOME');
+  if (chosen) return path.resolve(chosen);
+  const home = environment.get('HOME');
+  if (home) return path.join(home, '.hasp');
+  throw new HaspError('E_USAGE', 'neither HASP_HOME nor HOME is set', 'export HASP_HOME=/a/folder/of/yours');
+}
+
+function workingDirectory(): string {
+  try {
+    return process.cwd();
+  } catch {
+    throw new HaspError('E_USAGE', 'the working directory is gone', 'cd to a folder that exists');
+  }
+}

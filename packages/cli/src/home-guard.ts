@@ -1,0 +1,68 @@
+import { chmodSync, lstatSync, mkdirSync, readdirSync, type Stats } from 'node:fs';
+import { HaspError, type Home } from '@hasp/core';
+
+const OTHERS = 0o077;
+
+/**
+ * Refuses a home that someone else owns or could read: 0700 folders, 0600 files, ours.
+ * A home that is not there is for the vault to report. @throws HaspError E_HOME_UNSAFE
+ */
+export function checkHome(home: Home, uid: number): void {
+  if (!checkFolder(home.root, uid)) return;
+  checkFolder(home.runs, uid);
+  for (const file of [home.vault, `${home.vault}-wal`, `${home.vault}-shm`, home.key, home.auditLog, home.auditSeal, home.policy]) {
+    checkPrivateFile(file, uid);
+  }
+}
+
+function checkFolder(folder: string, uid: number): boolean {
+  const status = look(folder);
+  if (status === undefined) return false;
+  if (!status.isDirectory()) throw new HaspError('E_HOME_UNSAFE', `${folder} is not a folder`, `move it away: mv ${quote(folder)} ${quote(`${folder}.old`)}`);
+  checkStatus(folder, status, uid, '700');
+  return true;
+}
+
+/** Also for key files outside the home. A missing file is somebody else's error. */
+export function checkPrivateFile(file: string, uid: number): void {
+  const status = look(file);
+  if (status === undefined) return;
+  if (!status.isFile()) throw new HaspError('E_HOME_UNSAFE', `${file} is not a plain file`, `look at it: ls -l ${quote(file)}`);
+  checkStatus(file, status, uid, '600');
+}
+
+function checkStatus(place: string, status: Stats, uid: number, mode: string): void {
+  if (status.uid !== uid) {
+    throw new HaspError('E_HOME_UNSAFE', `${place} belongs to another user (uid ${status.uid})`, `chown ${uid} ${quote(place)}`);
+  }
+  if ((status.mode & OTHERS) !== 0) {
+    const found = (status.mode & 0o777).toString(8).padStart(4, '0');
+    throw new HaspError('E_HOME_UNSAFE', `${place} can be reached by others (mode ${found})`, `chmod ${mode} ${quote(place)}`);
+  }
+}
+
+/** Makes the home for `hasp init`; an empty folder of ours is made private. @throws HaspError */
+export function makeHome(home: Home, uid: number): void {
+  try {
+    mkdirSync(home.root, { recursive: true, mode: 0o700 });
+    const status = lstatSync(home.root);
+    if (status.isDirectory() && status.uid === uid && readdirSync(home.root).length === 0) chmodSync(home.root, 0o700);
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? 'unknown error';
+    throw new HaspError('E_STORAGE', `${home.root} could not be made (${code})`, 'choose another place: export HASP_HOME=/a/folder/of/yours');
+  }
+  checkHome(home, uid);
+}
+
+function look(place: string): Stats | undefined {
+  try {
+    return lstatSync(place);
+  } catch {
+    return undefined;
+  }
+}
+
+/** For a shell: quoted only where it must be. */
+export function quote(text: string): string {
+  return /^[A-Za-z0-9_@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+}

@@ -1,0 +1,57 @@
+import { writeSync } from 'node:fs';
+import { HaspError } from '@hasp/core';
+
+/** Exit status of every failure of hasp's own under `hasp run` (as env(1), nohup(1), timeout(1)). */
+export const RUN_FAILURE = 125;
+
+/** One line on stderr. Control characters are shown, not sent: names may be hostile. */
+export function say(line: string): void {
+  write(2, `hasp: ${printable(line)}\n`);
+}
+
+/** An error as a person or a script reads it; on stderr. */
+export function printError(error: HaspError, json: boolean): void {
+  const { code, message, hint } = error;
+  if (json) {
+    write(2, `${JSON.stringify({ error: { code, message, ...(hint === undefined ? {} : { hint }) } })}\n`);
+    return;
+  }
+  write(2, `hasp: ${printable(message)}\n${hint === undefined ? '' : `  → ${printable(hint)}\n`}`);
+}
+
+/** Everything that was thrown becomes a HaspError; what is not one is a fault of hasp's own. */
+export function asHaspError(error: unknown): HaspError {
+  if (error instanceof HaspError) return error;
+  // Only the kind of fault and the place are shown: a message of a library may quote a value.
+  const fault = error instanceof Error ? error : new Error('unknown fault');
+  const code = (fault as NodeJS.ErrnoException).code;
+  const place = /\(?([^()\s]+:[0-9]+:[0-9]+)\)?/.exec((fault.stack ?? '').split('\n').slice(1).join('\n'))?.[1] ?? 'unknown place';
+  return new HaspError(
+    'E_INTERNAL',
+    `internal error ${fault.name}${code === undefined ? '' : ` ${code}`} at ${place}`,
+    'this is a fault of hasp: please report it with the line above',
+  );
+}
+
+/** The answer, on stdout. A reader that went away is no fault. */
+export function print(text: string): void {
+  write(1, text);
+}
+
+function write(descriptor: number, text: string): void {
+  const bytes = Buffer.from(text);
+  for (let done = 0; done < bytes.length; ) {
+    try {
+      done += writeSync(descriptor, bytes, done);
+    } catch (error) {
+      const code = (error as NodeJS.ErrnoException).code;
+      if (code === 'EAGAIN') Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
+      else return;
+    }
+  }
+}
+
+/** Control characters, line separators and bidirectional marks as \u escapes. */
+export function printable(text: string): string {
+  return text.replace(/[\p{Cc}\p{Zl}\p{Zp}\p{Cf}]/gu, (character) => `\\u${(character.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`);
+}

@@ -1,0 +1,2 @@
+/** Put in by the build; the sources run unbundled only under test. */
+export const VERSION = process.env.HASP_VERSION ?? '0.0.0';
