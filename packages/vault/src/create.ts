@@ -1,0 +1,99 @@
+import { existsSync } from 'node:fs';
+import { type Clock, HaspError, type Home, type Random } from '@hasp/core';
+import { Database } from './database.ts';
+import { nodeCipher, SALT_BYTES, seal } from './envelope.ts';
+import { ARGON2_SALT_BYTES, type Header, ID_BYTES, rootContext, writeHeader } from './header.ts';
+import { NO_STRETCH, requireSource, STRETCH_COST, type StretchCost, type UnlockKey } from './key-source.ts';
+import { KEY_BYTES, Keys } from './keys.ts';
+import { makeTemporary, publish, removeLeftovers, removeTemporary, vaultExists } from './new-file.ts';
+import { migrate } from './schema.ts';
+import { Vault, type VaultPorts } from './vault.ts';
+
+const CHAIN_BYTES = 16;
+
+export interface CreateOptions {
+  /** The key is HOME/vault.key; whoever opens the vault may look for it there. */
+  readonly defaultKeyFile?: boolean;
+}
+
+/**
+ * A new vault, open. It is whole or not there at any moment: it is made under another name in the home,
+ * synced, and then linked to its name, which fails if there is one.
+ * @throws HaspError E_EXISTS, E_STORAGE, E_USAGE, and E_WRONG_KEY for a key file that has not 32 bytes
+ */
+export async function createVault(
+  home: Home,
+  key: UnlockKey,
+  random: Random,
+  clock: Clock,
+  options: CreateOptions = {},
+): Promise<Vault> {
+  return createVaultAt(home, key, { random, clock }, options, STRETCH_COST);
+}
+
+/** The same at another cost of Argon2id, within the bounds. Not for users: tests need it cheap. */
+export async function createVaultAt(
+  home: Home,
+  key: UnlockKey,
+  ports: VaultPorts,
+  options: CreateOptions,
+  cost: StretchCost,
+): Promise<Vault> {
+  if (key.bytes.length === 0) throw new HaspError('E_USAGE', 'the passphrase is empty');
+  requireSource(key, key.source);
+  removeLeftovers(home);
+  if (existsSync(home.vault)) throw vaultExists();
+  const root = Buffer.from(ports.random(KEY_BYTES));
+  const header = await sealRoot(root, key, ports.random, options, cost);
+  const temporary = makeTemporary(home, ports.random);
+  try {
+    fill(temporary, header, root, ports);
+    publish(temporary, home);
+  } finally {
+    removeTemporary(temporary);
+  }
+  return new Vault(new Database(home.vault), new Keys(root, header.vaultId), ports);
+}
+
+async function sealRoot(
+  root: Buffer,
+  key: UnlockKey,
+  random: Random,
+  options: CreateOptions,
+  cost: StretchCost,
+): Promise<Header> {
+  const stretched = key.source === 'passphrase';
+  const clear = {
+    vaultId: Buffer.from(random(ID_BYTES)),
+    keySource: key.source,
+    defaultKeyFile: options.defaultKeyFile === true,
+    stretch: stretched ? cost : NO_STRETCH,
+    stretchSalt: stretched ? Buffer.from(random(ARGON2_SALT_BYTES)) : Buffer.alloc(0),
+  };
+  const wrapping = stretched ? await stretchPassphrase(key.bytes, clear.stretchSalt, cost) : Buffer.from(key.bytes);
+  try {
+    return { ...clear, sealedRoot: seal(nodeCipher, wrapping, random(SALT_BYTES), rootContext(clear), root) };
+  } finally {
+    wrapping.fill(0);
+  }
+}
+
+async function stretchPassphrase(passphrase: Uint8Array, salt: Buffer, cost: StretchCost): Promise<Buffer> {
+  const { stretch } = await import('./argon2.ts');
+  return stretch(passphrase, salt, cost);
+}
+
+function fill(path: string, header: Header, root: Buffer, ports: VaultPorts): void {
+  const database = new Database(path);
+  try {
+    const vault = new Vault(database, new Keys(Buffer.from(root), header.vaultId), ports);
+    database.transaction(() => {
+      migrate(database, 0);
+      writeHeader(database, header);
+      vault.initialize(Buffer.from(ports.random(CHAIN_BYTES)));
+    });
+    database.keepWriteAheadLog();
+  } finally {
+    database.close();
+  }
+}

@@ -1,0 +1,60 @@
+import { uint32, uint64 } from './encoding.ts';
+import { corrupt } from './failures.ts';
+
+export const SECRET_ID_BYTES = 16;
+const NAME_BYTES = 255;
+const FIXED_BYTES = 2 + NAME_BYTES + SECRET_ID_BYTES + 4 + 4;
+const VERSION_BYTES = 4 + 8;
+
+export interface VersionFact {
+  /** From 1. */
+  readonly version: number;
+  /** Milliseconds since 1970. */
+  readonly createdAt: number;
+}
+
+/** What the vault knows of one secret, without its values. */
+export interface Head {
+  readonly name: string;
+  /** Random, of this life of the name: a version kept from before a removal belongs to no later one. */
+  readonly secretId: Buffer;
+  /** The number that the next version gets; numbers of removed versions are not used again. */
+  readonly next: number;
+  /** Those there are, oldest first. */
+  readonly versions: readonly VersionFact[];
+}
+
+/**
+ * name length (2 bytes) ‖ name, zeros up to 255 ‖ secret id (16) ‖ next (4) ‖ count (4) ‖ count × (version
+ * (4) ‖ created at (8)); numbers big endian. Its length tells how many versions there are and nothing else.
+ */
+export function encodeHead(head: Head): Buffer {
+  const name = Buffer.from(head.name, 'utf8');
+  if (name.length > NAME_BYTES) throw new Error('the name is too long');
+  const field = Buffer.alloc(2 + NAME_BYTES);
+  field.writeUInt16BE(name.length);
+  name.copy(field, 2);
+  const versions = head.versions.flatMap(({ version, createdAt }) => [uint32(version), uint64(createdAt)]);
+  return Buffer.concat([field, head.secretId, uint32(head.next), uint32(head.versions.length), ...versions]);
+}
+
+/** @throws HaspError E_VAULT_CORRUPT */
+export function decodeHead(bytes: Buffer): Head {
+  if (bytes.length < FIXED_BYTES) throw corrupt('an entry is cut short');
+  const nameLength = bytes.readUInt16BE(0);
+  const count = bytes.readUInt32BE(FIXED_BYTES - 4);
+  if (nameLength > NAME_BYTES || bytes.length !== FIXED_BYTES + count * VERSION_BYTES) {
+    throw corrupt('an entry has a wrong length');
+  }
+  const idAt = 2 + NAME_BYTES;
+  const versions = Array.from({ length: count }, (_, index) => {
+    const at = FIXED_BYTES + index * VERSION_BYTES;
+    return { version: bytes.readUInt32BE(at), createdAt: Number(bytes.readBigUInt64BE(at + 4)) };
+  });
+  return {
+    name: bytes.toString('utf8', 2, 2 + nameLength),
+    secretId: Buffer.from(bytes.subarray(idAt, idAt + SECRET_ID_BYTES)),
+    next: bytes.readUInt32BE(idAt + SECRET_ID_BYTES),
+    versions,
+  };
+}

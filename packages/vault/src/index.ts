@@ -1,0 +1,18 @@
+export type { Consent } from './consent.ts';
+export { type CreateOptions, createVault } from './create.ts';
+export type { KeySource, UnlockKey } from './key-source.ts';
+export {
+  LockedVault,
+  openVault,
+  openVaultWithKeyFile,
+  openVaultWithPassphrase,
+  readVaultHeader,
+  type VaultHeader,
+} from './open.ts';
+export {
+  type ChangeOptions,
+  type ListedSecret,
+  type ListedVersion,
+  Vault,
+  type VaultPorts,
+} from './vault.ts';

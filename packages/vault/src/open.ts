@@ -1,0 +1,99 @@
+import { randomBytes } from 'node:crypto';
+import type { Home } from '@hasp/core';
+import { Database } from './database.ts';
+import { unseal } from './envelope.ts';
+import { wrongKey } from './failures.ts';
+import { type Header, readHeader, rootContext } from './header.ts';
+import { type KeySource, requireSource, type UnlockKey } from './key-source.ts';
+import { Keys } from './keys.ts';
+import { Vault, type VaultPorts } from './vault.ts';
+
+/** What can be known of a vault without a key. */
+export interface VaultHeader {
+  /** 32 hex digits. */
+  readonly id: string;
+  readonly keySource: KeySource;
+  /** The key is HOME/vault.key, where `hasp init --key-file` without a path puts it. */
+  readonly defaultKeyFile: boolean;
+}
+
+/** A vault whose file is open and whose header is read, so that the right key can be asked for. */
+export class LockedVault {
+  readonly header: VaultHeader;
+  readonly #database: Database;
+  readonly #header: Header;
+  readonly #ports: VaultPorts;
+
+  /** @throws HaspError E_VAULT_MISSING, E_VAULT_CORRUPT, E_STORAGE */
+  constructor(home: Home, ports: Partial<VaultPorts> = {}) {
+    this.#ports = { random: randomBytes, clock: Date.now, ...ports };
+    this.#database = new Database(home.vault);
+    this.#header = this.#closingOnError(() => readHeader(this.#database));
+    const { vaultId, keySource, defaultKeyFile } = this.#header;
+    this.header = { id: vaultId.toString('hex'), keySource, defaultKeyFile };
+  }
+
+  /** Closes the file if the key is wrong. @throws HaspError E_WRONG_KEY */
+  unlockWithKeyFile(key: UnlockKey): Vault {
+    return this.#closingOnError(() => {
+      requireSource(key, this.#header.keySource);
+      if (key.source !== 'key-file') throw new Error('a passphrase has to be stretched');
+      return this.#unlock(key.bytes, 'the key file does not open this vault');
+    });
+  }
+
+  /** Closes the file if the passphrase is wrong. @throws HaspError E_WRONG_KEY */
+  async unlockWithPassphrase(key: UnlockKey): Promise<Vault> {
+    const { keySource, stretch: cost, stretchSalt } = this.#header;
+    this.#closingOnError(() => requireSource(key, keySource));
+    if (key.source !== 'passphrase') throw new Error('a key file is not stretched');
+    const { stretch } = await import('./argon2.ts');
+    const stretched = await stretch(key.bytes, stretchSalt, cost);
+    try {
+      return this.#closingOnError(() => this.#unlock(stretched, 'the passphrase does not open this vault'));
+    } finally {
+      stretched.fill(0);
+    }
+  }
+
+  close(): void {
+    this.#database.close();
+  }
+
+  #unlock(wrapping: Uint8Array, refusal: string): Vault {
+    const root = unseal(wrapping, this.#header.sealedRoot, rootContext(this.#header));
+    if (!root) throw wrongKey(refusal);
+    return new Vault(this.#database, new Keys(root, this.#header.vaultId), this.#ports);
+  }
+
+  #closingOnError<T>(deed: () => T): T {
+    try {
+      return deed();
+    } catch (error) {
+      this.#database.close();
+      throw error;
+    }
+  }
+}
+
+/** Without any key. @throws HaspError E_VAULT_MISSING, E_VAULT_CORRUPT, E_STORAGE */
+export function readVaultHeader(home: Home): VaultHeader {
+  const locked = new LockedVault(home);
+  locked.close();
+  return locked.header;
+}
+
+/** Synchronous: loads neither libsodium nor Argon2. @throws HaspError E_WRONG_KEY, E_VAULT_MISSING, E_VAULT_CORRUPT, E_STORAGE */
+export function openVaultWithKeyFile(home: Home, key: UnlockKey, ports?: Partial<VaultPorts>): Vault {
+  return new LockedVault(home, ports).unlockWithKeyFile(key);
+}
+
+/** @throws HaspError E_WRONG_KEY, E_VAULT_MISSING, E_VAULT_CORRUPT, E_STORAGE */
+export async function openVaultWithPassphrase(home: Home, key: UnlockKey, ports?: Partial<VaultPorts>): Promise<Vault> {
+  return new LockedVault(home, ports).unlockWithPassphrase(key);
+}
+
+/** A promise only where the key is a passphrase. @throws as the two above */
+export function openVault(home: Home, key: UnlockKey, ports?: Partial<VaultPorts>): Vault | Promise<Vault> {
+  return key.source === 'key-file' ? openVaultWithKeyFile(home, key, ports) : openVaultWithPassphrase(home, key, ports);
+}

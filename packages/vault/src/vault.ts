@@ -1,0 +1,286 @@
+import {
+  type AuditMark,
+  type Clock,
+  HaspError,
+  parseName,
+  type Random,
+  type Reference,
+  SecretValue,
+} from '@hasp/core';
+import { type Consent, decodeConsent, encodeConsent } from './consent.ts';
+import type { Database } from './database.ts';
+import { Entries } from './entries.ts';
+import { secretMissing } from './failures.ts';
+import { decodeHead, encodeHead, type Head, SECRET_ID_BYTES, type VersionFact } from './head.ts';
+import { deriveAuditKey, type Keys } from './keys.ts';
+import { MarkRow } from './mark.ts';
+import { sodiumCipher } from './sodium.ts';
+import { Versions } from './versions.ts';
+
+const MAX_VALUE_BYTES = 64 * 1024 * 1024;
+
+/** Runs inside the change, after its rows are written and before it is stored; if it throws, nothing happened. */
+export interface ChangeOptions {
+  readonly beforeCommit?: (version: number) => void;
+}
+
+export interface ListedSecret {
+  readonly name: string;
+  /** The newest. */
+  readonly version: number;
+  /** When that one was added: RFC 3339 in UTC with milliseconds. */
+  readonly updatedAt: string;
+}
+
+export interface ListedVersion {
+  readonly version: number;
+  /** RFC 3339 in UTC with milliseconds. */
+  readonly createdAt: string;
+}
+
+/** What an open vault uses of the world. */
+export interface VaultPorts {
+  readonly random: Random;
+  readonly clock: Clock;
+}
+
+/**
+ * An open vault. Every method may throw HaspError E_STORAGE (disk, lock, rights) and E_VAULT_CORRUPT (the
+ * file holds what hasp did not write).
+ */
+export class Vault {
+  /** 32 hex digits. */
+  readonly id: string;
+  readonly #database: Database;
+  readonly #keys: Keys;
+  readonly #ports: VaultPorts;
+  readonly #entries: Entries;
+  readonly #versions: Versions;
+  readonly #mark: MarkRow;
+  #mustErase = false;
+  #erasePending = false;
+
+  /** Takes ownership of `database` and `keys`. */
+  constructor(database: Database, keys: Keys, ports: VaultPorts) {
+    this.id = keys.vaultId.toString('hex');
+    this.#database = database;
+    this.#keys = keys;
+    this.#ports = ports;
+    this.#entries = new Entries(database, keys);
+    this.#versions = new Versions(database, keys);
+    this.#mark = new MarkRow(database, keys);
+  }
+
+  /** Makes the rows that every vault has. Once, within the transaction that makes it. */
+  initialize(chain: Buffer): void {
+    this.#entries.initialize();
+    this.#mark.initialize(chain);
+  }
+
+  /** The newest version, or the one asked for. @throws HaspError E_SECRET_MISSING */
+  get(reference: Reference): { version: number; value: SecretValue } {
+    return this.#database.read(() => {
+      const head = this.#head(reference.name);
+      const version = reference.version ?? newest(head).version;
+      requireVersion(head, version);
+      return { version, value: new SecretValue(this.#versions.read(head, version)) };
+    });
+  }
+
+  /** Adds a version, of a new name the first. Returns its number. @throws HaspError E_NAME_INVALID, E_USAGE */
+  async set(name: string, value: Uint8Array, options: ChangeOptions = {}): Promise<number> {
+    return this.#addVersion(parseName(name), value, { ...options, mustExist: false, forget: false });
+  }
+
+  /** Adds a version to a name that exists; with `forget` the earlier ones are destroyed. @throws HaspError E_SECRET_MISSING */
+  async rotate(name: string, value: Uint8Array, options: ChangeOptions & { readonly forget: boolean }): Promise<number> {
+    return this.#addVersion(name, value, { ...options, mustExist: true });
+  }
+
+  async #addVersion(
+    name: string,
+    value: Uint8Array,
+    options: ChangeOptions & { readonly mustExist: boolean; readonly forget: boolean },
+  ): Promise<number> {
+    if (value.length > MAX_VALUE_BYTES) throw new HaspError('E_USAGE', 'a value can have 64 MiB at most');
+    const cipher = await sodiumCipher();
+    return this.transaction(() => {
+      const head = this.#findHead(name) ?? (options.mustExist ? undefined : this.#newHead(name));
+      if (!head) throw secretMissing(name);
+      const version = head.next;
+      const added = { version, createdAt: this.#ports.clock() };
+      this.#versions.add(head, version, value, cipher, this.#ports.random);
+      if (options.forget) this.#forget(head, head.versions);
+      this.#putHead({ ...head, next: version + 1, versions: options.forget ? [added] : [...head.versions, added] });
+      options.beforeCommit?.(version);
+      return version;
+    });
+  }
+
+  /** Sorted by name. */
+  list(): ListedSecret[] {
+    const heads = this.#database.read(() => this.#entries.all('secret').map(decodeHead));
+    return heads
+      .map((head) => ({ name: head.name, version: newest(head).version, updatedAt: timeText(newest(head).createdAt) }))
+      .sort((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  /** The versions there are, oldest first. @throws HaspError E_SECRET_MISSING */
+  history(name: string): ListedVersion[] {
+    const { versions } = this.#database.read(() => this.#head(name));
+    return versions.map(({ version, createdAt }) => ({ version, createdAt: timeText(createdAt) }));
+  }
+
+  /**
+   * Destroys one version, or the secret; with its last version the secret goes too. `beforeCommit` gets the
+   * version asked for, or the newest. @throws HaspError E_SECRET_MISSING
+   */
+  remove(name: string, version?: number, options: ChangeOptions = {}): void {
+    this.transaction(() => {
+      const head = this.#head(name);
+      if (version !== undefined) requireVersion(head, version);
+      const [gone, kept] = partition(head.versions, (one) => version === undefined || one.version === version);
+      this.#forget(head, gone);
+      if (kept.length === 0) this.#entries.remove('secret', name);
+      else this.#putHead({ ...head, versions: kept });
+      options.beforeCommit?.(version ?? newest(head).version);
+    });
+  }
+
+  /** Every version is sealed anew under the new name. @throws HaspError E_SECRET_MISSING, E_EXISTS, E_NAME_INVALID */
+  async rename(from: string, to: string, options: ChangeOptions = {}): Promise<void> {
+    parseName(to);
+    const cipher = await sodiumCipher();
+    this.transaction(() => {
+      const head = this.#head(from);
+      if (this.#findHead(to)) {
+        throw new HaspError('E_EXISTS', `there is already a secret named ${to}`, `remove it first with: hasp secret rm ${to}`);
+      }
+      const renamed = { ...head, name: to };
+      for (const { version } of head.versions) {
+        const value = this.#versions.read(head, version);
+        this.#versions.remove(head, version);
+        this.#versions.add(renamed, version, value, cipher, this.#ports.random);
+        value.fill(0);
+      }
+      this.#entries.remove('secret', from);
+      this.#putHead(renamed);
+      this.#mustErase = true;
+      options.beforeCommit?.(newest(head).version);
+    });
+  }
+
+  /** The id of the audit chain that belongs to this vault: 32 hex digits. */
+  chain(): string {
+    return this.#mark.read().chain;
+  }
+
+  /** The chain's first sealing key, 32 bytes; the caller wipes it. */
+  auditKey(): Uint8Array {
+    return deriveAuditKey(this.#keys.for('audit'), Buffer.from(this.chain(), 'hex'));
+  }
+
+  /** The last record that a hasp with this vault open has seen; undefined before the first. */
+  mark(): AuditMark | undefined {
+    const mark = this.#mark.read();
+    return mark.seq === 0 ? undefined : mark;
+  }
+
+  /** Only forward: an older mark changes nothing. @throws HaspError E_CHAIN_BROKEN for another chain or a fork. */
+  writeMark(mark: AuditMark): void {
+    this.transaction(() => this.#mark.advance(mark));
+  }
+
+  /** Replaces an earlier consent to that root. */
+  trust(root: string, manifestHash: string, names: readonly string[]): void {
+    const consent = { manifestHash, names, trustedAt: timeText(this.#ports.clock()) };
+    this.transaction(() => this.#entries.put('consent', root, encodeConsent(consent), this.#ports.random));
+  }
+
+  /** False if there was no consent. */
+  untrust(root: string): boolean {
+    return this.transaction(() => {
+      if (!this.#entries.find('consent', root)) return false;
+      this.#entries.remove('consent', root);
+      return true;
+    });
+  }
+
+  consent(root: string): Consent | undefined {
+    const text = this.#database.read(() => this.#entries.find('consent', root));
+    return text && decodeConsent(text);
+  }
+
+  /** All changes that `deed` makes are stored, or none if it throws. Nests. `deed` can't wait for a promise. */
+  transaction<T>(deed: () => T): T {
+    const result = this.#database.transaction(deed);
+    if (this.#mustErase && !this.#database.inTransaction) this.#erase();
+    return result;
+  }
+
+  /**
+   * True if what the last removal destroyed may still stand in vault.db-wal, because another process was
+   * reading for too long. The removal itself stands; the next one, or the last process to close, erases it.
+   */
+  get erasePending(): boolean {
+    return this.#erasePending;
+  }
+
+  /** Wipes the keys. A process about to exit may leave this out: nothing is lost. */
+  close(): void {
+    this.#keys.wipe();
+    this.#database.close();
+  }
+
+  #erase(): void {
+    this.#mustErase = false;
+    try {
+      this.#erasePending = !this.#database.erase();
+    } catch {
+      // The change is stored already; an error now would say that it is not.
+      this.#erasePending = true;
+    }
+  }
+
+  #forget(head: Head, versions: readonly VersionFact[]): void {
+    for (const { version } of versions) this.#versions.remove(head, version);
+    this.#mustErase = true;
+  }
+
+  #findHead(name: string): Head | undefined {
+    const text = this.#entries.find('secret', name);
+    return text && decodeHead(text);
+  }
+
+  #head(name: string): Head {
+    const head = this.#findHead(name);
+    if (head) return head;
+    throw secretMissing(name);
+  }
+
+  #newHead(name: string): Head {
+    return { name, secretId: Buffer.from(this.#ports.random(SECRET_ID_BYTES)), next: 1, versions: [] };
+  }
+
+  #putHead(head: Head): void {
+    this.#entries.put('secret', head.name, encodeHead(head), this.#ports.random);
+  }
+}
+
+function newest(head: Head): VersionFact {
+  const last = head.versions.at(-1);
+  if (!last) throw new Error('a secret has at least one version');
+  return last;
+}
+
+function requireVersion(head: Head, version: number): void {
+  if (!head.versions.some((one) => one.version === version)) throw secretMissing(head.name, version);
+}
+
+function partition<T>(all: readonly T[], isFirst: (one: T) => boolean): [T[], T[]] {
+  return [all.filter(isFirst), all.filter((one) => !isFirst(one))];
+}
+
+function timeText(milliseconds: number): string {
+  return new Date(milliseconds).toISOString();
+}
