@@ -1,0 +1,95 @@
+import { constants } from 'node:os';
+import type { ProcessIdentity, Survivor } from '@hasp/core';
+import { identityFrom, isAlive } from './identity.ts';
+import { loadLibc } from './libc.ts';
+import { describeProcess, descendantsOf } from './proc.ts';
+
+const { SIGTERM, SIGCONT, SIGKILL } = constants.signals;
+const PIDFD_SEND_SIGNAL = 424;
+const PIDFD_OPEN = 434;
+const EPERM = 1;
+/** What takes no KILL within this is in the kernel's hands (uninterruptible): reported as left. */
+const KILL_LIMIT_MS = 10_000;
+const STEP_MS = 5;
+
+/** Whom to end: asked again and again, since processes fork while they are being ended. */
+export interface Doomed {
+  /** Live members now. */
+  members(): readonly ProcessIdentity[];
+  /** Resolves when something changed, or after `ms`. */
+  settle(ms: number): Promise<void>;
+}
+
+/**
+ * TERM, then CONT (a stopped process can't take TERM); after `graceMs` KILL, over and over, until
+ * nobody is left. A reused pid is never signalled. @returns what became of each process seen
+ */
+export async function endAll(doomed: Doomed, graceMs: number): Promise<Survivor[]> {
+  const seen = new Map<string, { identity: ProcessIdentity; survivor: Survivor }>();
+  const note = (identity: ProcessIdentity, outcome: Survivor['outcome']): void => {
+    const key = `${identity.pid}:${identity.startTime}`;
+    const command = seen.get(key)?.survivor.command ?? describeProcess(identity.pid);
+    seen.set(key, { identity, survivor: { pid: identity.pid, command, outcome } });
+  };
+  const hopeless = (identity: ProcessIdentity): boolean =>
+    seen.get(`${identity.pid}:${identity.startTime}`)?.survivor.outcome === 'not-permitted';
+
+  if (graceMs > 0) {
+    for (const identity of doomed.members()) {
+      note(identity, sendTo(identity, SIGTERM) === 'not-permitted' ? 'not-permitted' : 'terminated');
+      sendTo(identity, SIGCONT);
+    }
+    const graceEnd = performance.now() + graceMs;
+    for (let left = graceMs; left > 0 && doomed.members().some((one) => !hopeless(one)); left = graceEnd - performance.now()) {
+      await doomed.settle(left);
+    }
+  }
+  const killEnd = performance.now() + KILL_LIMIT_MS;
+  for (;;) {
+    const members = doomed.members();
+    for (const identity of members) {
+      note(identity, sendTo(identity, SIGKILL) === 'not-permitted' ? 'not-permitted' : 'killed');
+    }
+    if (members.every(hopeless)) break;
+    if (performance.now() > killEnd) {
+      for (const identity of members) if (!hopeless(identity)) note(identity, 'left');
+      break;
+    }
+    await doomed.settle(STEP_MS);
+  }
+  return [...seen.values()].map(({ survivor }) => survivor);
+}
+
+/** Ends processes that are not our children, and their descendants. `graceMs` 0: KILL at once. */
+export function endProcesses(identities: readonly ProcessIdentity[], graceMs: number): Promise<Survivor[]> {
+  const known = new Map(identities.map((identity) => [identity.pid, identity]));
+  const members = (): ProcessIdentity[] => {
+    const alive = [...known.values()].filter((identity) => isAlive(identity) === true);
+    for (const { pid } of alive) {
+      for (const stat of descendantsOf(pid)) if (stat.pid !== process.pid) known.set(stat.pid, identityFrom(stat));
+    }
+    return [...known.values()].filter((identity) => isAlive(identity) === true);
+  };
+  const settle = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, Math.min(ms, 20)));
+  return endAll({ members, settle }, graceMs);
+}
+
+/** Signals the very process, or nobody. */
+export function sendTo(identity: ProcessIdentity, signal: number): 'sent' | 'gone' | 'not-permitted' {
+  const libc = loadLibc();
+  // A pidfd is bound to the process: checked after it is open, the identity can't change any more.
+  const handle = libc ? libc.syscall(PIDFD_OPEN, identity.pid, 0, 0, 0) : -1;
+  try {
+    if (isAlive(identity) !== true) return 'gone';
+    if (libc && handle >= 0) {
+      if (libc.syscall(PIDFD_SEND_SIGNAL, handle, signal, 0, 0) === 0) return 'sent';
+      return libc.errno() === EPERM ? 'not-permitted' : 'gone';
+    }
+    process.kill(identity.pid, signal);
+    return 'sent';
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM' ? 'not-permitted' : 'gone';
+  } finally {
+    if (libc && handle >= 0) libc.close(handle);
+  }
+}

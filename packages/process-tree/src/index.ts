@@ -1,0 +1,13 @@
+export { endProcesses } from './ending.ts';
+export { type ExitStatus, exitLike } from './exit-status.ts';
+export { closeInspector, hardenSelf } from './harden.ts';
+export { identityOf, isAlive, selfIdentity } from './identity.ts';
+export { type Inherited, readInherited } from './inherited.ts';
+export { findMarked } from './marked.ts';
+export { describeProcess } from './proc.ts';
+export type { ByteTransform } from './relay.ts';
+export { type CommandResolution, resolveCommand } from './resolve-command.ts';
+export { type ForwardedSignal, type HeldSignals, holdSignals } from './signals.ts';
+export { SpawnFailure } from './spawn-failure.ts';
+export { superviseTree } from './supervise.ts';
+export type { TreeEnd, TreeSpec } from './tree-spec.ts';

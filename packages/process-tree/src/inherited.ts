@@ -1,0 +1,75 @@
+import { readFileSync } from 'node:fs';
+import { listFolder } from './proc.ts';
+
+/** What the user gave hasp, as it was before the launcher and Node changed it. */
+export interface Inherited {
+  /** For the child. */
+  readonly environment: ReadonlyMap<string, string>;
+  /** Ignored at the start, for example SIGHUP under nohup: names as in signal(7). */
+  readonly ignoredSignals: readonly string[];
+  readonly softNofile: number | undefined;
+  /** Open and not close-on-exec at the start, 3 and up. */
+  readonly descriptors: readonly number[];
+  /** Of 0, 1 and 2, those that were closed at the start (Node opens /dev/null there). */
+  readonly closedStdio: readonly number[];
+  /** Variables that were kept from hasp's own process because they change what Node loads or prints. */
+  readonly neutralised: readonly string[];
+  /** Some variable or argument is not valid UTF-8: Node would change it silently. */
+  readonly invalidUtf8: boolean;
+}
+
+/** Variables of the launcher's own: facts, then `__HASP_ENV_0`, `__HASP_ENV_1` … each holding NAME=value. */
+const LAUNCHER_FACT = /^__HASP_(?:LAUNCHER|IGNORED|NOFILE|FDS|NEUTRALISED|LC_ALL|ENV_[0-9]+)$/;
+
+/** Bash sets these for its children whether or not it got them; the launcher saves what it got. */
+const SET_BY_LAUNCHER = ['PWD', 'OLDPWD', 'SHLVL', '_'];
+
+/**
+ * Must be called before `hardenSelf`, after which an ordinary user can't read /proc/self/environ.
+ * Started without the launcher (its mark holds this process id), the environment is what Node sees.
+ */
+export function readInherited(env: NodeJS.ProcessEnv): Inherited {
+  const launched = env['__HASP_LAUNCHER'] === String(process.pid);
+  const invalidUtf8 = holdsInvalidUtf8('/proc/self/environ') || holdsInvalidUtf8('/proc/self/cmdline');
+  const environment = new Map<string, string>();
+  for (const [name, value] of Object.entries(env)) {
+    if (value === undefined || (launched && (LAUNCHER_FACT.test(name) || SET_BY_LAUNCHER.includes(name)))) continue;
+    environment.set(name, value);
+  }
+  if (!launched) {
+    return { environment, ignoredSignals: [], softNofile: undefined, descriptors: [], closedStdio: [], neutralised: [], invalidUtf8 };
+  }
+  for (let index = 0; ; index++) {
+    const entry = env[`__HASP_ENV_${index}`];
+    if (entry === undefined) break;
+    const equals = entry.indexOf('=');
+    environment.set(entry.slice(0, equals), entry.slice(equals + 1));
+  }
+  const nofile = Number(env['__HASP_NOFILE']);
+  const inheritedFds = words(env['__HASP_FDS']).map(Number);
+  const open = new Set(listFolder('/proc/self/fd').map(Number));
+  return {
+    environment,
+    ignoredSignals: words(env['__HASP_IGNORED']),
+    softNofile: Number.isInteger(nofile) && nofile > 0 ? nofile : undefined,
+    // The launcher's own descriptors close themselves at exec, and Node takes the lowest free numbers.
+    descriptors: inheritedFds.filter((fd) => fd > 2 && open.has(fd)),
+    closedStdio: env['__HASP_FDS'] === undefined ? [] : [0, 1, 2].filter((fd) => !inheritedFds.includes(fd)),
+    neutralised: words(env['__HASP_NEUTRALISED']),
+    invalidUtf8,
+  };
+}
+
+function words(text: string | undefined): string[] {
+  return text ? text.split(' ').filter((word) => word !== '') : [];
+}
+
+function holdsInvalidUtf8(path: string): boolean {
+  let bytes: Buffer;
+  try {
+    bytes = readFileSync(path);
+  } catch {
+    return false;
+  }
+  return !Buffer.from(bytes.toString('utf8'), 'utf8').equals(bytes);
+}

@@ -1,0 +1,126 @@
+import { constants } from 'node:os';
+import { getSystemErrorName } from 'node:util';
+import { signalNumber } from './exit-status.ts';
+import type { Inherited } from './inherited.ts';
+import type { Libc } from './libc.ts';
+import { SpawnFailure } from './spawn-failure.ts';
+
+export interface SpawnRequest {
+  readonly path: string;
+  readonly argv: readonly string[];
+  readonly environment: ReadonlyMap<string, string | Uint8Array>;
+  readonly inherited: Inherited;
+  /** What the child gets as 0, 1 and 2; undefined: what this process has there. */
+  readonly stdio: readonly [number | undefined, number | undefined, number | undefined];
+}
+
+const F_SETFD = 2;
+const SIG_IGN = 1;
+const RLIMIT_NOFILE = 7;
+const POSIX_SPAWN_SETSIGDEF = 0x04;
+const POSIX_SPAWN_SETSIGMASK = 0x08;
+/** KILL and STOP can't be set; 32 and 33 are the C library's own. */
+const UNSETTABLE = [constants.signals.SIGKILL, constants.signals.SIGSTOP, 32, 33];
+const LAST_SIGNAL = 64;
+/** Larger than posix_spawnattr_t (336) and posix_spawn_file_actions_t (80) of glibc and musl. */
+const OPAQUE_BYTES = 1024;
+const SIGSET_BYTES = 128;
+
+/**
+ * Starts a program by posix_spawn(3), because Node's own spawn resets ignored signals, closes
+ * descriptors and takes the environment as strings only. Bytes given in `environment` are copied
+ * into one arena that is wiped before this returns. @throws SpawnFailure
+ */
+export function spawnProcess(libc: Libc, request: SpawnRequest): number {
+  restoreInheritance(libc, request.inherited);
+  const environment = arena(libc, [...request.environment].map(([name, value]) => [`${name}=`, value]));
+  const attributes = Buffer.alloc(OPAQUE_BYTES);
+  const actions = Buffer.alloc(OPAQUE_BYTES);
+  libc.attributesInit(attributes);
+  libc.actionsInit(actions);
+  try {
+    libc.attributesFlags(attributes, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
+    libc.attributesDefaults(attributes, defaultSignals(request.inherited.ignoredSignals));
+    libc.attributesMask(attributes, Buffer.alloc(SIGSET_BYTES));
+    for (const [target, source] of request.stdio.entries()) {
+      if (source !== undefined) libc.actionsDup2(actions, source, target);
+      else if (request.inherited.closedStdio.includes(target)) libc.actionsClose(actions, target);
+    }
+    const exec = (path: string, argv: readonly string[]): number | string => {
+      const words = arena(libc, argv.map((word) => [word]));
+      const pid = new Int32Array(1);
+      const failure = libc.posixSpawn(pid, cString(path), actions, attributes, words.pointers, environment.pointers);
+      words.bytes.fill(0); // Also keeps the block from being collected before the call.
+      return failure === 0 ? (pid[0] ?? 0) : getSystemErrorName(-failure);
+    };
+    let outcome = exec(request.path, request.argv);
+    // A script without "#!": what execvp(3) does.
+    if (outcome === 'ENOEXEC') outcome = exec('/bin/sh', ['/bin/sh', request.path, ...request.argv.slice(1)]);
+    if (typeof outcome === 'string') throw new SpawnFailure(outcome);
+    return outcome;
+  } finally {
+    environment.bytes.fill(0);
+    libc.actionsDestroy(actions);
+    libc.attributesDestroy(attributes);
+  }
+}
+
+/** Node raised the soft descriptor limit, reset ignored signals and marked descriptors (0 to 15) close-on-exec. */
+function restoreInheritance(libc: Libc, inherited: Inherited): void {
+  for (const name of inherited.ignoredSignals) {
+    // An ignored SIGCHLD would take the child's exit status from us.
+    if (name !== 'SIGCHLD') libc.signal(signalNumber(name), SIG_IGN);
+  }
+  for (const fd of [0, 1, 2, ...inherited.descriptors]) libc.fcntl(fd, F_SETFD, 0);
+  if (inherited.softNofile !== undefined) {
+    const limits = new BigUint64Array(2);
+    if (libc.getrlimit(RLIMIT_NOFILE, limits) === 0) {
+      limits[0] = BigInt(inherited.softNofile);
+      libc.setrlimit(RLIMIT_NOFILE, limits);
+    }
+  }
+}
+
+/** A sigset_t of every signal that the child is to take in the default way. */
+function defaultSignals(ignored: readonly string[]): Uint8Array {
+  const set = Buffer.alloc(SIGSET_BYTES);
+  const kept = new Set(ignored.filter((name) => name !== 'SIGCHLD').map(signalNumber));
+  for (let signal = 1; signal <= LAST_SIGNAL; signal++) {
+    if (kept.has(signal) || UNSETTABLE.includes(signal)) continue;
+    const byte = (signal - 1) >> 3;
+    set[byte] = (set[byte] ?? 0) | (1 << ((signal - 1) & 7));
+  }
+  return set;
+}
+
+interface Arena {
+  readonly bytes: Buffer;
+  /** A null-terminated array of pointers into `bytes`. */
+  readonly pointers: BigUint64Array;
+}
+
+/** NUL-terminated strings, each the concatenation of its parts, in one block of memory. */
+function arena(libc: Libc, strings: readonly (readonly (string | Uint8Array)[])[]): Arena {
+  let size = 0;
+  for (const parts of strings) for (const part of parts) size += typeof part === 'string' ? Buffer.byteLength(part) : part.length;
+  const bytes = Buffer.alloc(size + strings.length + 1);
+  const base = libc.address(bytes);
+  const pointers = new BigUint64Array(strings.length + 1);
+  let at = 0;
+  for (const [index, parts] of strings.entries()) {
+    pointers[index] = base + BigInt(at);
+    for (const part of parts) {
+      if (typeof part === 'string') at += bytes.write(part, at);
+      else {
+        bytes.set(part, at);
+        at += part.length;
+      }
+    }
+    at += 1;
+  }
+  return { bytes, pointers };
+}
+
+function cString(text: string): Uint8Array {
+  return Buffer.from(`${text}\0`);
+}

@@ -1,0 +1,73 @@
+import { closeSync, fstatSync, openSync, write } from 'node:fs';
+import type { Libc } from './libc.ts';
+import { openPipe, openRelay, type Relay } from './relay.ts';
+import type { TreeSpec } from './tree-spec.ts';
+
+export interface ChildStdio {
+  /** What the child gets as 0, 1 and 2; undefined: what this process has there. */
+  readonly childEnds: readonly [number | undefined, number | undefined, number | undefined];
+  /** Lets go of everything that only the child should hold. */
+  afterSpawn(): void;
+  /** Writes what the redacted streams still hold. */
+  drain(): Promise<void>;
+  /** The spawn failed. */
+  abandon(): Promise<void>;
+}
+
+/** Pipes for the streams that are not inherited. */
+export function openStdio(libc: Libc, spec: TreeSpec): ChildStdio {
+  const input = spec.stdin === 'inherit' ? undefined : openPipe(libc);
+  const relays: Relay[] = [];
+  const relay = (target: number, stream: TreeSpec['stdout']): Relay | undefined => {
+    if (stream === 'inherit') return undefined;
+    const opened = openRelay(libc, target, stream);
+    relays.push(opened);
+    return opened;
+  };
+  const output = relay(1, spec.stdout);
+  // Where both lead to the same open file, one pipe keeps the order of what is written to it.
+  const shared = output !== undefined && spec.stderr !== 'inherit' && sameFile(1, 2);
+  const errors = shared ? output : relay(2, spec.stderr);
+  const close = (): void => {
+    if (input) closeSync(input[0]);
+    for (const { childEnd } of relays) closeSync(childEnd);
+  };
+  const drain = async (): Promise<void> => {
+    await Promise.all(relays.map((one) => one.drain()));
+  };
+  return {
+    childEnds: [input?.[0], output?.childEnd, errors?.childEnd],
+    afterSpawn: () => {
+      close();
+      if (input && spec.stdin !== 'inherit') feed(input[1], spec.stdin);
+    },
+    drain,
+    abandon: async () => {
+      close();
+      if (input) closeSync(input[1]);
+      await drain();
+    },
+  };
+}
+
+/** Writes in the background; the pipe ends after the bytes, or when its reader has gone. */
+function feed(fd: number, bytes: Uint8Array): void {
+  const rest = Buffer.from(bytes);
+  const step = (at: number): void => {
+    write(fd, rest, at, rest.length - at, null, (error, written) => {
+      if (!error && at + written < rest.length) return step(at + written);
+      rest.fill(0);
+      closeSync(fd);
+    });
+  };
+  step(0);
+}
+
+function sameFile(a: number, b: number): boolean {
+  try {
+    const [left, right] = [fstatSync(a), fstatSync(b)];
+    return left.dev === right.dev && left.ino === right.ino;
+  } catch {
+    return false;
+  }
+}

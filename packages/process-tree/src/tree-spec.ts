@@ -1,0 +1,46 @@
+import type { Clock, ProcessIdentity, StragglerPolicy, Survivor, Tracking } from '@hasp/core';
+import type { ExitStatus } from './exit-status.ts';
+import type { Inherited } from './inherited.ts';
+import type { ByteTransform } from './relay.ts';
+import type { HeldSignals } from './signals.ts';
+
+export interface TreeSpec {
+  /** From `resolveCommand`. */
+  readonly path: string;
+  /** argv[0] as typed. */
+  readonly argv: readonly string[];
+  /** Bytes are copied and the copy wiped: the caller may wipe its own once `onSpawned` was called. */
+  readonly environment: ReadonlyMap<string, string | Uint8Array>;
+  readonly inherited: Inherited;
+  /** Bytes: delivered on a pipe that ends after them. */
+  readonly stdin: 'inherit' | Uint8Array;
+  /** A factory: the stream goes through its transform, which is made at the first byte. */
+  readonly stdout: 'inherit' | (() => ByteTransform);
+  readonly stderr: 'inherit' | (() => ByteTransform);
+  readonly stragglers: StragglerPolicy;
+  /** Between TERM and KILL. */
+  readonly graceMs: number;
+  /** Milliseconds since 1970: the whole tree is ended then. */
+  readonly expiresAt: number;
+  readonly clock: Clock;
+  /** Held since before the grants were recorded. */
+  readonly signals: HeldSignals;
+  /** Ends the tree now, as the ttl does: a revocation. */
+  readonly abort?: AbortSignal;
+  /** What `hardenSelf` said; "best-effort" forces the portable way. */
+  readonly tracking: Tracking;
+  /** Called once, directly after the spawn. */
+  onSpawned(root: ProcessIdentity): void;
+  /** Live members, at the spawn and when the kernel told of a child's end and the set changed. */
+  onMembers(members: readonly ProcessIdentity[]): void;
+  /** One line for a person, without a final newline. */
+  onWarning(line: string): void;
+}
+
+export interface TreeEnd {
+  readonly root: ProcessIdentity;
+  readonly exit: ExitStatus;
+  readonly cause: 'exited' | 'signalled' | 'ttl' | 'aborted';
+  /** What was still there when the command had ended, and what became of it. */
+  readonly survivors: readonly Survivor[];
+}
