@@ -1,0 +1,114 @@
+import { fstatSync } from 'node:fs';
+import { type AuditEvent, type AuditMark, type Clock, HaspError } from '@hasp/core';
+import { LINK_BYTES, MAC_END, nextKey, Ratchet } from './chain.ts';
+import { type Disk, readFully, writeFully } from './disk.ts';
+import { measure } from './fence.ts';
+import { encodeRecord, MAX_SLICE, RECOVERED } from './record.ts';
+import { type Position, scan } from './scan.ts';
+import { readSeal, replaceSeal, type StoredSeal, sealDamaged } from './seal.ts';
+import { LogWindow } from './window.ts';
+
+export interface AppendFiles {
+  readonly disk: Disk;
+  /** audit.jsonl, open for reading and appending. */
+  readonly log: number;
+  /** audit.seal, open for reading and writing. */
+  readonly seal: number;
+}
+
+/** Where the next record goes. */
+interface Tip {
+  seq: number;
+  mac: string;
+  key: Buffer;
+  /** Size of the log once `repair` is written. */
+  offset: number;
+  /** What must stand before the next record: nothing, the newline of a whole record, or the end of a foreign line. */
+  repair: Buffer;
+  foreign?: {
+    readonly type: typeof RECOVERED;
+    readonly offset: number;
+    readonly bytes: number;
+    readonly sha256: string;
+  };
+}
+
+/**
+ * Appends the events, in one write and two syncs. The caller holds the lock.
+ *  1. Read the seal.
+ *  2. The log must end where the seal says, or have more behind it: then catch up (see scan) and
+ *     fence what no record accounts for.
+ *  3. Write the records, sync. From here on they are part of the log, whatever happens.
+ *  4. Write the new seal, sync, zero the old one.
+ * @throws HaspError E_CHAIN_BROKEN before anything is written; what the disk throws
+ */
+export function appendRecords(files: AppendFiles, events: readonly AuditEvent[], clock: Clock): AuditMark {
+  const { disk } = files;
+  const seal = readSeal(disk, files.seal);
+  if (!seal) throw sealDamaged();
+  const tip = findTip(files, seal);
+  seal.key.fill(0);
+  const parts = [tip.repair];
+  const all = tip.foreign ? [tip.foreign, ...events] : events;
+  const time = clock();
+  for (const event of all) {
+    const { bytes, mac } = encodeRecord(event, { seq: tip.seq + 1, time, previousMac: tip.mac, key: tip.key });
+    parts.push(bytes);
+    const key = nextKey(tip.key);
+    tip.key.fill(0);
+    tip.key = key;
+    tip.seq += 1;
+    tip.mac = mac;
+    tip.offset += bytes.length;
+  }
+  writeFully(disk, files.log, Buffer.concat(parts), null);
+  disk.datasync(files.log);
+  replaceSeal(disk, files.seal, seal, {
+    chain: seal.chain,
+    seq: tip.seq,
+    offset: tip.offset,
+    mac: tip.mac,
+    key: tip.key,
+  });
+  tip.key.fill(0);
+  return { chain: seal.chain, seq: tip.seq, mac: tip.mac };
+}
+
+/** Checks the sealed end of the log and, where there is more, what follows it. */
+function findTip(files: AppendFiles, seal: StoredSeal): Tip {
+  const end = Buffer.alloc(LINK_BYTES + 1);
+  const read = readFully(files.disk, files.log, end, seal.offset - LINK_BYTES);
+  if (read < LINK_BYTES || end.toString('latin1', 0, LINK_BYTES) !== seal.mac + MAC_END) {
+    throw new HaspError(
+      'E_CHAIN_BROKEN',
+      'the end of the audit log is not the one that was sealed',
+      'see hasp audit verify',
+    );
+  }
+  const tip = {
+    seq: seal.seq,
+    mac: seal.mac,
+    key: Buffer.from(seal.key),
+    offset: seal.offset,
+    repair: Buffer.alloc(0),
+  };
+  return read === LINK_BYTES ? tip : catchUp(files, tip);
+}
+
+function catchUp(files: AppendFiles, from: Tip): Tip {
+  const { size } = fstatSync(files.log);
+  const last = Buffer.alloc(1);
+  readFully(files.disk, files.log, last, size - 1);
+  const window = new LogWindow(files.disk, files.log, size, { closeLastLine: last.toString('latin1') !== '\n' });
+  const ratchet = new Ratchet(from.key, MAX_SLICE);
+  const at: Position = { seq: from.seq, mac: from.mac, offset: from.offset, line: 0, lastOffset: -1, fenced: 0 };
+  scan(window, at, ratchet);
+  from.key.fill(0);
+  const tip = { seq: at.seq, mac: at.mac, key: ratchet.key() };
+  ratchet.wipe();
+  const repair = Buffer.from(window.closedEnd > size ? '\n' : '', 'latin1');
+  if (at.offset >= window.closedEnd) return { ...tip, offset: window.closedEnd, repair };
+  const { sha256 } = measure(window, at.offset, window.closedEnd);
+  const foreign = { type: RECOVERED, offset: at.offset, bytes: window.closedEnd - at.offset, sha256 } as const;
+  return { ...tip, offset: window.closedEnd, repair, foreign };
+}

@@ -1,0 +1,91 @@
+import { closeSync, constants, openSync } from 'node:fs';
+import { type AuditEvent, type AuditMark, type AuditSink, type Clock, HaspError, type Home } from '@hasp/core';
+import { appendRecords } from './append.ts';
+import { type Disk, realDisk } from './disk.ts';
+import { asWriteError, isErrno } from './failures.ts';
+import { openSealFile, type SealFile } from './lock.ts';
+import { readSeal, sealDamaged } from './seal.ts';
+
+/** The end of the log with its size in bytes, as sealed. */
+export type SealedHead = AuditMark & { readonly offset: number };
+
+/**
+ * The log, open for appending: needs no key of the vault. Files are opened with the first use, and
+ * followed if they are replaced under way.
+ */
+export class AuditLog implements AuditSink {
+  readonly #home: Home;
+  readonly #clock: Clock;
+  readonly #disk: Disk;
+  #seal: SealFile | undefined;
+
+  private constructor(home: Home, clock: Clock, disk: Disk) {
+    this.#home = home;
+    this.#clock = clock;
+    this.#disk = disk;
+  }
+
+  /** Opens nothing yet, so it can't fail. */
+  static open(home: Home, clock: Clock, disk: Disk = realDisk): AuditLog {
+    return new AuditLog(home, clock, disk);
+  }
+
+  /**
+   * On return all events are on disk (fdatasync), in order, with no other record between them.
+   * @returns the mark of the last of them
+   * @throws HaspError E_AUDIT_WRITE: not recorded, or not surely; E_CHAIN_BROKEN: nothing was written
+   */
+  append(events: readonly AuditEvent[]): AuditMark {
+    if (events.length === 0) {
+      const { chain, seq, mac } = this.head();
+      return { chain, seq, mac };
+    }
+    return this.#locked((seal) => {
+      const log = openLog(this.#home.auditLog);
+      try {
+        return appendRecords({ disk: this.#disk, log, seal }, events, this.#clock);
+      } finally {
+        closeSync(log);
+      }
+    });
+  }
+
+  /** The sealed end: one small read. What a killed writer left behind it is not counted before the next append. */
+  head(): SealedHead {
+    return this.#locked((fd) => {
+      const seal = readSeal(this.#disk, fd);
+      if (!seal) throw sealDamaged();
+      seal.key.fill(0);
+      return { chain: seal.chain, seq: seal.seq, mac: seal.mac, offset: seal.offset };
+    });
+  }
+
+  close(): void {
+    this.#seal?.close();
+    this.#seal = undefined;
+  }
+
+  #locked<T>(deed: (sealFd: number) => T): T {
+    try {
+      for (;;) {
+        this.#seal ??= openSealFile(this.#home.auditSeal);
+        const seal = this.#seal;
+        const result = seal.locked(() => (seal.isCurrent() ? { value: deed(seal.fd) } : undefined));
+        if (result) return result.value;
+        this.close();
+      }
+    } catch (error) {
+      throw asWriteError(error);
+    }
+  }
+}
+
+/** Never created here, never truncated: works on a file that may only be appended to (chattr +a). */
+function openLog(path: string): number {
+  try {
+    return openSync(path, constants.O_RDWR | constants.O_APPEND);
+  } catch (error) {
+    if (!isErrno(error, 'ENOENT')) throw error;
+    throw new HaspError('E_CHAIN_BROKEN', 'the audit log is missing', 'see hasp audit verify');
+  }
+}

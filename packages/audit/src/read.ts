@@ -1,0 +1,101 @@
+import { closeSync, fstatSync, openSync } from 'node:fs';
+import { HaspError, type Home } from '@hasp/core';
+import { readFully, realDisk } from './disk.ts';
+import { asReadError, isErrno } from './failures.ts';
+import { RECOVERED } from './record.ts';
+
+/** A record as it stands in the log, not verified. */
+export interface StoredRecord {
+  /** Byte offset of its line. */
+  readonly offset: number;
+  /** Its line, from 1, counted from where reading began. */
+  readonly line: number;
+  readonly record: Record<string, unknown>;
+}
+
+interface Line {
+  readonly offset: number;
+  readonly line: number;
+  readonly bytes: Buffer;
+}
+
+const CHUNK = 1 << 18;
+const FENCE = Buffer.from(`"type":"${RECOVERED}"`, 'latin1');
+
+/**
+ * The records from byte `fromOffset` (the start of a line) to the end, in constant memory. Without a
+ * key: whether they are genuine is for verifyLog to say. Left out: lines that are no record, bytes
+ * that an audit.recovered has fenced, and a last line without a newline.
+ * @throws HaspError E_CHAIN_BROKEN if the log is missing, E_STORAGE if it can't be read
+ */
+export function* readRecords(home: Home, fromOffset = 0): Generator<StoredRecord, void, void> {
+  const fd = openLog(home.auditLog);
+  try {
+    const end = fstatSync(fd).size;
+    const fences = readFences(fd, fromOffset, end);
+    for (const line of readLines(fd, fromOffset, end)) {
+      if (fences.some((fence) => line.offset >= fence.from && line.offset < fence.to)) continue;
+      const record = parse(line.bytes);
+      if (record) yield { offset: line.offset, line: line.line, record };
+    }
+  } catch (error) {
+    throw asReadError(error);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** Fenced stretches, last first. One that lies within a later one is foreign itself, and does not count. */
+function readFences(fd: number, fromOffset: number, end: number): { from: number; to: number }[] {
+  const fences: { from: number; to: number }[] = [];
+  for (const { offset, bytes } of readLines(fd, fromOffset, end)) {
+    if (!bytes.includes(FENCE)) continue;
+    const record = parse(bytes);
+    if (record?.['type'] !== RECOVERED || typeof record['offset'] !== 'number') continue;
+    fences.unshift({ from: record['offset'], to: offset });
+  }
+  return fences.filter(
+    (fence, index) => !fences.slice(0, index).some((later) => fence.to >= later.from && fence.to < later.to),
+  );
+}
+
+function* readLines(fd: number, fromOffset: number, end: number): Generator<Line, void, void> {
+  let rest: Buffer = Buffer.alloc(0);
+  let restOffset = fromOffset;
+  let line = 1;
+  for (let offset = fromOffset; offset < end; ) {
+    const chunk = Buffer.allocUnsafe(Math.min(CHUNK, end - offset));
+    const read = readFully(realDisk, fd, chunk, offset);
+    if (read === 0) return;
+    offset += read;
+    const bytes = Buffer.concat([rest, chunk.subarray(0, read)]);
+    let start = 0;
+    for (let at = bytes.indexOf(0x0a); at >= 0; at = bytes.indexOf(0x0a, start)) {
+      yield { offset: restOffset + start, line, bytes: bytes.subarray(start, at) };
+      line += 1;
+      start = at + 1;
+    }
+    rest = bytes.subarray(start);
+    restOffset += start;
+  }
+}
+
+function parse(bytes: Buffer): Record<string, unknown> | undefined {
+  try {
+    const record: unknown = JSON.parse(bytes.toString('utf8'));
+    return typeof record === 'object' && record !== null && 'seq' in record
+      ? (record as Record<string, unknown>)
+      : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function openLog(path: string): number {
+  try {
+    return openSync(path, 'r');
+  } catch (error) {
+    if (!isErrno(error, 'ENOENT')) throw asReadError(error);
+    throw new HaspError('E_CHAIN_BROKEN', 'the audit log is missing', 'see hasp audit verify');
+  }
+}
