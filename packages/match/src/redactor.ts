@@ -49,7 +49,7 @@ function redactWith(scan: Scan): Redactor {
     const start = settled;
     const pieces: Uint8Array[] = [];
     const passTo = (end: number): void => {
-      if (end > settled) pieces.push(text.subarray(settled - start, end - start));
+      if (end > settled) pieces.push(part(text, settled - start, end - start));
       settled = Math.max(settled, end);
     };
     settled = Math.max(settled, spans.takenUntil());
@@ -59,7 +59,8 @@ function redactWith(scan: Scan): Redactor {
       settled = span.end;
     }
     passTo(until);
-    held = settled < position ? text.slice(settled - start) : NOTHING;
+    // Not slice: a Buffer's shares its memory, which the caller will use again.
+    held = settled < position ? new Uint8Array(text.subarray(settled - start)) : NOTHING;
     return join(pieces);
   }
 
@@ -82,6 +83,11 @@ function redactWith(scan: Scan): Redactor {
 
 function isMatcher(values: readonly NamedValue[] | Matcher): values is Matcher {
   return 'scan' in values;
+}
+
+/** The bytes themselves if it is all of them. */
+function part(bytes: Uint8Array, from: number, to: number): Uint8Array {
+  return from === 0 && to === bytes.length ? bytes : bytes.subarray(from, to);
 }
 
 /** Copies only if there is more than one piece. */
