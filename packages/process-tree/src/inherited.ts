@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { signalName } from './exit-status.ts';
 import { listFolder } from './proc.ts';
 
 /** What the user gave hasp, as it was before the launcher and Node changed it. */
@@ -50,7 +51,7 @@ export function readInherited(env: NodeJS.ProcessEnv): Inherited {
   const open = new Set(listFolder('/proc/self/fd').map(Number));
   return {
     environment,
-    ignoredSignals: words(env['__HASP_IGNORED']),
+    ignoredSignals: signalsIn(env['__HASP_IGNORED']),
     softNofile: Number.isInteger(nofile) && nofile > 0 ? nofile : undefined,
     // The launcher's own descriptors close themselves at exec, and Node takes the lowest free numbers.
     descriptors: inheritedFds.filter((fd) => fd > 2 && open.has(fd)),
@@ -58,6 +59,14 @@ export function readInherited(env: NodeJS.ProcessEnv): Inherited {
     neutralised: words(env['__HASP_NEUTRALISED']),
     invalidUtf8,
   };
+}
+
+/** Names of the signals in a mask as /proc/PID/status shows it: hexadecimal, bit 0 is signal 1. */
+function signalsIn(mask: string | undefined): string[] {
+  const bits = mask && /^[0-9a-f]+$/.test(mask) ? BigInt(`0x${mask}`) : 0n;
+  const names: string[] = [];
+  for (let signal = 1; signal <= 64; signal++) if ((bits >> BigInt(signal - 1)) & 1n) names.push(signalName(signal));
+  return names;
 }
 
 function words(text: string | undefined): string[] {

@@ -19,8 +19,7 @@ const SIG_IGN = 1;
 const RLIMIT_NOFILE = 7;
 const POSIX_SPAWN_SETSIGDEF = 0x04;
 const POSIX_SPAWN_SETSIGMASK = 0x08;
-/** KILL and STOP can't be set; 32 and 33 are the C library's own. */
-const UNSETTABLE = [constants.signals.SIGKILL, constants.signals.SIGSTOP, 32, 33];
+const UNSETTABLE = [constants.signals.SIGKILL, constants.signals.SIGSTOP];
 const LAST_SIGNAL = 64;
 /** Larger than posix_spawnattr_t (336) and posix_spawn_file_actions_t (80) of glibc and musl. */
 const OPAQUE_BYTES = 1024;
@@ -81,7 +80,10 @@ function restoreInheritance(libc: Libc, inherited: Inherited): void {
   }
 }
 
-/** A sigset_t of every signal that the child is to take in the default way. */
+/**
+ * A sigset_t of every signal that the child is to take in the default way. 32 and 33 are among them:
+ * glibc uses them itself and would start the child with them ignored.
+ */
 function defaultSignals(ignored: readonly string[]): Uint8Array {
   const set = Buffer.alloc(SIGSET_BYTES);
   const kept = new Set(ignored.filter((name) => name !== 'SIGCHLD').map(signalNumber));
