@@ -1,0 +1,233 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { transform } from 'esbuild';
+import { describe, expect, it } from 'vitest';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+
+/** A package imports only from floors below its own. */
+const FLOOR: Readonly<Record<string, number>> = {
+  core: 0,
+  match: 0,
+  vault: 1,
+  audit: 1,
+  'process-tree': 1,
+  broker: 2,
+  cli: 3,
+};
+
+interface Border {
+  readonly name: string;
+  /** Looked for in code without comments. */
+  readonly what: RegExp;
+  /** Packages, or files as package/src/file.ts, that may have it. */
+  readonly only: readonly string[];
+  readonly why: string;
+}
+
+const quoted = (...names: string[]): RegExp => new RegExp(`["'\`](?:${names.join('|')})(?:/[^"'\`]*)?["'\`]`);
+
+const BORDERS: readonly Border[] = [
+  {
+    name: 'better-sqlite3',
+    what: quoted('better-sqlite3'),
+    only: ['vault', 'audit'],
+    why: 'two files, two reasons: the vault keeps secrets, the log keeps its lock and its seal; each has its own pragmas',
+  },
+  {
+    name: 'libsodium and argon2',
+    what: quoted('libsodium-wrappers', 'libsodium-wrappers-sumo', '@node-rs/argon2'),
+    only: ['vault'],
+    why: 'one place decides how values and keys are sealed',
+  },
+  {
+    name: 'execa, ps-list and koffi',
+    what: quoted('execa', 'ps-list', 'koffi'),
+    only: ['process-tree'],
+    why: 'one place starts, finds and ends processes',
+  },
+  {
+    name: 'yargs and chalk',
+    what: quoted('yargs', 'chalk'),
+    only: ['cli'],
+    why: 'words and colours are for people, at the top only',
+  },
+  {
+    name: '/proc',
+    what: /["'`]\/proc\b/,
+    only: ['process-tree'],
+    why: 'who a process is must have one answer, read with its start time so that a pid can not be taken over',
+  },
+  {
+    name: 'sockets',
+    what: quoted('(?:node:)?(?:net|http|https|http2|tls|dgram)'),
+    only: ['broker'],
+    why: 'one package opens sockets, so one package has to be read to know who can talk to hasp',
+  },
+  {
+    name: "the process's own words and ways out",
+    what: /\bprocess\.(?:argv|env|stdin|stdout|stderr|exit|exitCode)\b/,
+    // The last step of a supervised run leaves by _exit(2), and where the kernel gives no help the
+    // portable relay copies the child's output to the wrapper's own.
+    only: ['cli', 'process-tree/src/exit-status.ts', 'process-tree/src/platform/portable.ts'],
+    why: 'below the command, everything is given as an argument: nothing depends on where it runs, and all can be tested',
+  },
+  {
+    name: 'the console',
+    what: /\bconsole\./,
+    only: [],
+    why: 'what is printed is a contract, made in one place and tested',
+  },
+  {
+    name: 'Node itself',
+    what: quoted('node:(?!buffer\\b|util\\b)[a-z_/]+'),
+    only: ['vault', 'audit', 'process-tree', 'broker', 'cli'],
+    why: 'core and match have no clock, disk, network, process or key (I8)',
+  },
+];
+
+interface Source {
+  readonly package: string;
+  /** From the top of the repository, with "/". */
+  readonly file: string;
+  readonly text: string;
+}
+
+function filesUnder(folder: string): string[] {
+  if (!existsSync(path.join(root, folder))) return [];
+  return readdirSync(path.join(root, folder), { withFileTypes: true }).flatMap((entry) => {
+    const file = `${folder}/${entry.name}`;
+    if (entry.isDirectory()) return ['node_modules', 'dist'].includes(entry.name) ? [] : filesUnder(file);
+    return [file];
+  });
+}
+
+const sources: readonly Source[] = filesUnder('packages')
+  .filter((file) => /^packages\/[^/]+\/src\/.*\.ts$/.test(file) && !/\.test\.ts$/.test(file))
+  .map((file) => ({
+    package: file.split('/')[1] as string,
+    file,
+    text: readFileSync(path.join(root, file), 'utf8'),
+  }));
+
+/** The code alone: no comments, no types, strings as they were. */
+async function codeOf(source: Source): Promise<string> {
+  const { code } = await transform(source.text, {
+    loader: 'ts',
+    minifyWhitespace: true,
+    legalComments: 'none',
+    tsconfigRaw: { compilerOptions: { verbatimModuleSyntax: true } },
+  });
+  return code;
+}
+
+/** Type imports too: to know another's words is to depend on it. */
+function importsOf(text: string): string[] {
+  const IMPORT =
+    /(?:^|[\s;}])(?:import|export)\b[^'";]*?\bfrom\s*['"]([^'"]+)['"]|\b(?:import|require)\s*\(\s*['"]([^'"]+)['"]|^import\s+['"]([^'"]+)['"]/gm;
+  return [...text.matchAll(IMPORT)].map((match) => (match[1] ?? match[2] ?? match[3]) as string);
+}
+
+function manifestOf(name: string): { dependencies?: object; optionalDependencies?: object; exports?: object } {
+  return JSON.parse(readFileSync(path.join(root, 'packages', name, 'package.json'), 'utf8'));
+}
+
+describe('the floors', () => {
+  it('every package has one', () => {
+    expect(readdirSync(path.join(root, 'packages')).sort()).toEqual(Object.keys(FLOOR).sort());
+  });
+
+  it.each(Object.keys(FLOOR))('%s imports only from floors below, and only what another package exports', (name) => {
+    const wrong: string[] = [];
+    for (const { file, text } of sources.filter((source) => source.package === name)) {
+      for (const target of importsOf(text)) {
+        if (target.startsWith('.')) {
+          const inside = path.posix.join(path.posix.dirname(file), target).startsWith(`packages/${name}/src/`);
+          if (!inside) wrong.push(`${file}: ${target} is outside its package`);
+        } else if (target.startsWith('@hasp/')) {
+          const [, other = '', ...rest] = target.split('/');
+          if ((FLOOR[other] ?? 99) >= (FLOOR[name] as number)) wrong.push(`${file}: ${target} is not on a floor below`);
+          const entry = ['.', ...rest].join('/');
+          if (!(entry in (manifestOf(other).exports ?? {}))) wrong.push(`${file}: ${target} is not exported`);
+        }
+      }
+    }
+    expect(wrong).toEqual([]);
+  });
+
+  it('core and match depend on nothing', () => {
+    for (const name of ['core', 'match']) {
+      expect(manifestOf(name)).not.toHaveProperty('dependencies');
+      expect(manifestOf(name)).not.toHaveProperty('optionalDependencies');
+    }
+  });
+});
+
+describe('the borders', () => {
+  const code = Promise.all(sources.map(async (source) => [source.file, await codeOf(source)] as const)).then(
+    (pairs) => new Map(pairs),
+  );
+
+  it.each(BORDERS)('$name only where it belongs: $why', async ({ what, only }) => {
+    const wrong: string[] = [];
+    for (const source of sources) {
+      if (only.includes(source.package) || only.some((place) => source.file === `packages/${place}`)) continue;
+      const found = what.exec((await code).get(source.file) as string);
+      if (found) wrong.push(`${source.file}: ${found[0]}`);
+    }
+    expect(wrong).toEqual([]);
+  });
+});
+
+describe('the files', () => {
+  const written = [...filesUnder('packages'), ...filesUnder('scripts'), ...filesUnder('test')];
+
+  it('none has more than 300 lines: there a noun is hiding', () => {
+    const long = written
+      .filter((file) => /\.(?:ts|mjs)$/.test(file))
+      .map((file) => ({ file, lines: readFileSync(path.join(root, file), 'utf8').split('\n').length - 1 }))
+      .filter(({ lines }) => lines > 300);
+    expect(long).toEqual([]);
+  });
+
+  it('each is named after what it has, not after being useful', () => {
+    const VAGUE = /(?:^|[/-])(?:utils?|helpers?|manager|service|common|misc|shared|handler)s?[.-]/;
+    expect(written.filter((file) => VAGUE.test(file))).toEqual([]);
+  });
+
+  it('the top of the house shows what lives in it', () => {
+    const hidden = ['node_modules', 'coverage'];
+    const seen = readdirSync(root).filter((name) => !name.startsWith('.') && !hidden.includes(name));
+    expect(seen.sort()).toEqual(
+      ['CHANGELOG.md', 'LICENSE', 'README.md', 'docs', 'hooks', 'package-lock.json', 'package.json', 'packages'].concat(
+        ['scripts', 'test', 'tsconfig.json'],
+      ),
+    );
+  });
+});
+
+describe('what `hasp run` loads', () => {
+  interface Output {
+    readonly bytes: number;
+    readonly inputs: Readonly<Record<string, unknown>>;
+  }
+  const built = path.join(root, 'packages/cli/dist/meta.json');
+  const outputs = (): Readonly<Record<string, Output>> => JSON.parse(readFileSync(built, 'utf8')).outputs;
+  const hot = (): Output => outputs()['packages/cli/dist/hasp.cjs'] as Output;
+
+  it('is small: a kilobyte of JavaScript costs a start some ten microseconds', () => {
+    expect(hot().bytes).toBeLessThan(140_000);
+  });
+
+  it('has of other people’s code only the JavaScript of better-sqlite3', () => {
+    const foreign = Object.keys(hot().inputs).filter((file) => file.includes('node_modules/'));
+    const packages = new Set(foreign.map((file) => /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(file)?.[1]));
+    expect([...packages].sort()).toEqual(['better-sqlite3']);
+  });
+
+  it('leaves every other command out', () => {
+    const commands = Object.keys(hot().inputs).filter((file) => /cli\/src\/(?:main|commands)\b/.test(file));
+    expect(commands).toEqual([]);
+  });
+});
