@@ -1,5 +1,4 @@
 import { createRequire } from 'node:module';
-import { fileURLToPath } from 'node:url';
 import { HaspError } from '@hasp/core';
 import type { StretchCost } from './key-source.ts';
 import { KEY_BYTES } from './keys.ts';
@@ -53,8 +52,15 @@ sodium.ready.then(() => {
 export const wasmStretch: Stretch = async (passphrase, salt, cost) => {
   const { Worker } = await import('node:worker_threads');
   // The absolute path: code given to a worker as text would look for modules from the working folder.
-  const library = createRequire(thisFile()).resolve('libsodium-wrappers-sumo');
-  const workerData = { library, passphrase, salt, passes: cost.passes, bytes: KEY_BYTES, memory: cost.memoryKiB * 1024 };
+  const library = createRequire(import.meta.url).resolve('libsodium-wrappers-sumo');
+  const workerData = {
+    library,
+    passphrase,
+    salt,
+    passes: cost.passes,
+    bytes: KEY_BYTES,
+    memory: cost.memoryKiB * 1024,
+  };
   const worker = new Worker(WORKER, { eval: true, workerData, env: {}, execArgv: [] });
   try {
     return await new Promise<Buffer>((resolve, reject) => {
@@ -66,8 +72,3 @@ export const wasmStretch: Stretch = async (passphrase, salt, cost) => {
     await worker.terminate();
   }
 };
-
-/** In a CommonJS bundle `import.meta.url` is empty, in an ES module there is no `__filename`. */
-function thisFile(): string {
-  return typeof __filename === 'string' ? __filename : fileURLToPath(import.meta.url);
-}

@@ -26,9 +26,16 @@ export class Database {
     this.#path = path;
     this.#sqlite = mapped(path, () => {
       const sqlite = new Sqlite(path, { fileMustExist: true, timeout: BUSY_TIMEOUT_MS });
-      // One exec, not four pragma calls: this is on the path of every run.
-      sqlite.exec('PRAGMA synchronous=FULL;PRAGMA secure_delete=ON;PRAGMA trusted_schema=OFF;PRAGMA cell_size_check=ON');
-      return sqlite;
+      try {
+        // One exec, not four pragma calls: this is on the path of every run.
+        sqlite.exec(
+          'PRAGMA synchronous=FULL;PRAGMA secure_delete=ON;PRAGMA trusted_schema=OFF;PRAGMA cell_size_check=ON',
+        );
+        return sqlite;
+      } catch (error) {
+        sqlite.close();
+        throw error;
+      }
     });
   }
 
@@ -42,6 +49,10 @@ export class Database {
 
   /** Rows changed. */
   run(sql: string, ...parameters: Parameter[]): number {
+    // After a full disk SQLite has undone the whole transaction: what follows must not be stored by itself.
+    const undone = this.#depth > 0 && !this.#sqlite.inTransaction;
+    if (undone)
+      throw new HaspError('E_STORAGE', 'the change was undone after a failure of the disk', 'nothing was changed');
     return mapped(this.#path, () => this.#prepare(sql).run(...parameters).changes);
   }
 
@@ -74,7 +85,7 @@ export class Database {
       this.exec(end);
       return result;
     } catch (error) {
-      // SQLite has rolled back by itself after a full disk or an I/O error.
+      // Not there if SQLite has rolled back by itself, as after a full disk or an I/O error.
       if (this.#sqlite.inTransaction) this.exec(undo);
       throw error;
     } finally {

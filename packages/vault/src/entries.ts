@@ -112,7 +112,9 @@ export class Entries {
   }
 
   #lookup(kind: EntryKind, name: string): Buffer {
-    return createHmac('sha256', this.#keys.for('lookup')).update(frame('hasp vault 1 lookup', kind, name)).digest();
+    return createHmac('sha256', this.#keys.for('lookup'))
+      .update(frame('hasp vault 1 lookup', kind, name))
+      .digest();
   }
 
   #context(kind: EntryKind, lookup: Buffer): Buffer {

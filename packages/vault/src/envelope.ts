@@ -27,7 +27,13 @@ export const nodeCipher: Cipher = (key, nonce, context, plain) => {
 };
 
 /** @param salt 32 bytes from a cryptographic source, never used before. */
-export function seal(cipher: Cipher, parent: Uint8Array, salt: Uint8Array, context: Uint8Array, plain: Uint8Array): Buffer {
+export function seal(
+  cipher: Cipher,
+  parent: Uint8Array,
+  salt: Uint8Array,
+  context: Uint8Array,
+  plain: Uint8Array,
+): Buffer {
   if (salt.length !== SALT_BYTES) throw new Error('a salt has 32 bytes');
   const key = deriveKey(parent, salt, context);
   try {

@@ -39,7 +39,9 @@ export function rootContext(header: Omit<Header, 'sealedRoot'>): Buffer {
 
 /** Without a key, so that damage can be told from a wrong key. It proves nothing against an attacker. */
 export function headerChecksum(header: Header): Buffer {
-  return createHash('sha256').update(frame('hasp vault 1 header', rootContext(header), header.sealedRoot)).digest();
+  return createHash('sha256')
+    .update(frame('hasp vault 1 header', rootContext(header), header.sealedRoot))
+    .digest();
 }
 
 const SELECT = `SELECT format, vault_id, key_source, default_key_file, argon2_memory_kib, argon2_passes, argon2_lanes,
@@ -52,7 +54,8 @@ export function readHeader(database: Database): Header {
   if (!row) throw corrupt('it has no header');
   if (row['application_id'] !== APPLICATION_ID) throw corrupt('it is not a vault');
   const schema = numberOf(row, 'user_version');
-  if (schema > SCHEMA_VERSION || row['format'] !== FORMAT) throw corrupt('its format is unknown to this version of hasp');
+  if (schema > SCHEMA_VERSION || row['format'] !== FORMAT)
+    throw corrupt('its format is unknown to this version of hasp');
   const keySource = row['key_source'];
   if (keySource !== 'passphrase' && keySource !== 'key-file') throw corrupt('its key source is unknown');
   const header: Header = {
@@ -68,7 +71,8 @@ export function readHeader(database: Database): Header {
     sealedRoot: bytesOf(row, 'root', SEALED_ROOT_BYTES),
   };
   if (!headerChecksum(header).equals(bytesOf(row, 'checksum'))) throw corrupt('its header has changed');
-  if (keySource === 'passphrase' && !withinBounds(header.stretch)) throw corrupt('its Argon2 parameters are out of bounds');
+  if (keySource === 'passphrase' && !withinBounds(header.stretch))
+    throw corrupt('its Argon2 parameters are out of bounds');
   if (schema < SCHEMA_VERSION) database.transaction(() => migrate(database, schema));
   return header;
 }

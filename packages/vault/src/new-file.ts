@@ -1,4 +1,14 @@
-import { closeSync, existsSync, fchmodSync, fsyncSync, linkSync, openSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  fchmodSync,
+  fsyncSync,
+  linkSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+} from 'node:fs';
 import { basename } from 'node:path';
 import { HaspError, type Home, type Random } from '@hasp/core';
 
@@ -84,6 +94,10 @@ function mapped(home: Home, deed: () => void): void {
     if (error instanceof HaspError) throw error;
     const { code } = error as NodeJS.ErrnoException;
     if (code === undefined) throw error;
-    throw new HaspError('E_STORAGE', `the vault can not be made (${code})`, `check the disk and the rights of ${home.root}`);
+    throw new HaspError(
+      'E_STORAGE',
+      `the vault can not be made (${code})`,
+      `check the disk and the rights of ${home.root}`,
+    );
   }
 }

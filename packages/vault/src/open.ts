@@ -44,20 +44,28 @@ export class LockedVault {
 
   /** Closes the file if the passphrase is wrong. @throws HaspError E_WRONG_KEY */
   async unlockWithPassphrase(key: UnlockKey): Promise<Vault> {
-    const { keySource, stretch: cost, stretchSalt } = this.#header;
-    this.#closingOnError(() => requireSource(key, keySource));
-    if (key.source !== 'passphrase') throw new Error('a key file is not stretched');
-    const { stretch } = await import('./argon2.ts');
-    const stretched = await stretch(key.bytes, stretchSalt, cost);
     try {
-      return this.#closingOnError(() => this.#unlock(stretched, 'the passphrase does not open this vault'));
-    } finally {
-      stretched.fill(0);
+      const { keySource, stretch: cost, stretchSalt } = this.#header;
+      requireSource(key, keySource);
+      if (key.source !== 'passphrase') throw new Error('a key file is not stretched');
+      const { stretch } = await import('./argon2.ts');
+      return this.#unlockWiping(await stretch(key.bytes, stretchSalt, cost));
+    } catch (error) {
+      this.#database.close();
+      throw error;
     }
   }
 
   close(): void {
     this.#database.close();
+  }
+
+  #unlockWiping(stretched: Uint8Array): Vault {
+    try {
+      return this.#unlock(stretched, 'the passphrase does not open this vault');
+    } finally {
+      stretched.fill(0);
+    }
   }
 
   #unlock(wrapping: Uint8Array, refusal: string): Vault {

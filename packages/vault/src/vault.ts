@@ -1,12 +1,4 @@
-import {
-  type AuditMark,
-  type Clock,
-  HaspError,
-  parseName,
-  type Random,
-  type Reference,
-  SecretValue,
-} from '@hasp/core';
+import { type AuditMark, type Clock, HaspError, parseName, type Random, type Reference, SecretValue } from '@hasp/core';
 import { type Consent, decodeConsent, encodeConsent } from './consent.ts';
 import type { Database } from './database.ts';
 import { Entries } from './entries.ts';
@@ -93,7 +85,11 @@ export class Vault {
   }
 
   /** Adds a version to a name that exists; with `forget` the earlier ones are destroyed. @throws HaspError E_SECRET_MISSING */
-  async rotate(name: string, value: Uint8Array, options: ChangeOptions & { readonly forget: boolean }): Promise<number> {
+  async rotate(
+    name: string,
+    value: Uint8Array,
+    options: ChangeOptions & { readonly forget: boolean },
+  ): Promise<number> {
     return this.#addVersion(name, value, { ...options, mustExist: true });
   }
 
@@ -154,7 +150,11 @@ export class Vault {
     this.transaction(() => {
       const head = this.#head(from);
       if (this.#findHead(to)) {
-        throw new HaspError('E_EXISTS', `there is already a secret named ${to}`, `remove it first with: hasp secret rm ${to}`);
+        throw new HaspError(
+          'E_EXISTS',
+          `there is already a secret named ${to}`,
+          `remove it first with: hasp secret rm ${to}`,
+        );
       }
       const renamed = { ...head, name: to };
       for (const { version } of head.versions) {
@@ -213,9 +213,13 @@ export class Vault {
 
   /** All changes that `deed` makes are stored, or none if it throws. Nests. `deed` can't wait for a promise. */
   transaction<T>(deed: () => T): T {
-    const result = this.#database.transaction(deed);
-    if (this.#mustErase && !this.#database.inTransaction) this.#erase();
-    return result;
+    try {
+      const result = this.#database.transaction(deed);
+      if (this.#mustErase && !this.#database.inTransaction) this.#erase();
+      return result;
+    } finally {
+      if (!this.#database.inTransaction) this.#mustErase = false;
+    }
   }
 
   /**
@@ -233,7 +237,6 @@ export class Vault {
   }
 
   #erase(): void {
-    this.#mustErase = false;
     try {
       this.#erasePending = !this.#database.erase();
     } catch {

@@ -31,7 +31,12 @@ export class Versions {
     const padded = pad(value);
     try {
       const sealed = seal(cipher, this.#keys.for('values'), random(SALT_BYTES), this.#context(head, version), padded);
-      this.#database.run('INSERT INTO versions (secret, version, sealed) VALUES (?, ?, ?)', head.secretId, version, sealed);
+      this.#database.run(
+        'INSERT INTO versions (secret, version, sealed) VALUES (?, ?, ?)',
+        head.secretId,
+        version,
+        sealed,
+      );
     } finally {
       padded.fill(0);
     }
