@@ -29,7 +29,7 @@ function addonLoader(packageName, file) {
       try {
         process.dlopen(loaded, path.join(__dirname, ${JSON.stringify(guess)}));
       } catch {
-        const home = path.dirname(require.resolve(${JSON.stringify(`${packageName}/package.json`)}));
+        const home = path.dirname(require.resolve([${JSON.stringify(packageName)}, 'package.json'].join('/')));
         process.dlopen(loaded, path.join(home, ${JSON.stringify(file)}));
       }
       return loaded.exports;

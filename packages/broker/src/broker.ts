@@ -13,9 +13,9 @@ import {
   requestGrant,
 } from '@hasp/core';
 import type { Vault } from '@hasp/vault';
-import { recordCommand, recordText } from './command-record.ts';
 import { type Allowed, checkVariables, decideAll, type Explained, openAll, wipeAll } from './decision.ts';
 import { OpenRun } from './open-run.ts';
+import { RecordTexts } from './record-texts.ts';
 import type { RunRequest } from './run-request.ts';
 
 export interface BrokerParts {
@@ -74,10 +74,11 @@ export class Broker {
   #issue(run: string, request: RunRequest, opened: readonly Allowed[]): OpenRun {
     const issuedAt = this.#parts.clock();
     const expiresAt = issuedAt + request.ttlMs;
+    const texts = new RecordTexts(opened.map(({ binding, value }) => ({ name: binding.reference.name, bytes: value.reveal() })));
     const granted = opened.map((allowed, index) => ({ ...allowed, grant: issue(allowed, `${run}-${index + 1}`, issuedAt, expiresAt) }));
-    const open = OpenRun.begin(this.#parts, { run, request, granted, startedAt: issuedAt, expiresAt });
+    const open = OpenRun.begin(this.#parts, { run, command: texts.command(request.command), request, granted, startedAt: issuedAt, expiresAt });
     try {
-      this.#parts.log.append(granted.map(({ grant }) => issuedEvent(run, request, grant, opened)));
+      this.#parts.log.append(granted.map(({ grant }) => issuedEvent(run, request, grant, texts)));
     } catch (error) {
       open.abandon();
       throw error;
@@ -107,20 +108,20 @@ function hex(bytes: Uint8Array): string {
 }
 
 function deniedEvents(run: string, request: RunRequest, rule: string, why: string): GrantDeniedEvent[] {
+  const texts = new RecordTexts([]);
   return request.wishes.map(({ binding }, index) => ({
     type: 'grant.denied',
     grant: `${run}-${index + 1}`,
     secret: binding.reference.name,
     delivery: describeDelivery(binding.delivery),
-    ...runFacts(run, request, []),
+    ...runFacts(run, request, texts),
     rule,
     why,
   }));
 }
 
-function issuedEvent(run: string, request: RunRequest, grant: IssuedGrant, opened: readonly Allowed[]): GrantIssuedEvent {
+function issuedEvent(run: string, request: RunRequest, grant: IssuedGrant, texts: RecordTexts): GrantIssuedEvent {
   const { wrapper, tracking } = request.caller;
-  const values = opened.map(({ binding, value }) => ({ name: binding.reference.name, bytes: value.reveal() }));
   return {
     type: 'grant.issued',
     grant: grant.id,
@@ -130,22 +131,22 @@ function issuedEvent(run: string, request: RunRequest, grant: IssuedGrant, opene
     scope: 'tree',
     rule: grant.rule,
     expiresAt: new Date(grant.expiresAt).toISOString(),
-    ...runFacts(run, request, values),
+    ...runFacts(run, request, texts),
     stragglers: request.stragglers,
     wrapper,
     tracking,
   };
 }
 
-function runFacts(run: string, request: RunRequest, values: Parameters<typeof recordCommand>[1]) {
+function runFacts(run: string, request: RunRequest, texts: RecordTexts) {
   const { project, target, reason, caller } = request;
   return {
     run,
-    ...(project === undefined ? {} : { project: recordText(project, values) }),
-    ...(target === undefined ? {} : { target: recordText(target, values) }),
-    ...(reason === undefined ? {} : { reason: recordText(reason, values) }),
-    command: recordCommand(request.command, values),
-    cwd: recordText(caller.cwd, values),
+    ...(project === undefined ? {} : { project: texts.text(project) }),
+    ...(target === undefined ? {} : { target: texts.text(target) }),
+    ...(reason === undefined ? {} : { reason: texts.text(reason) }),
+    command: texts.command(request.command),
+    cwd: texts.text(caller.cwd),
     uid: caller.uid,
     host: caller.host,
   } satisfies Partial<AuditEvent>;

@@ -8,7 +8,7 @@ import {
   type Survivor,
 } from '@hasp/core';
 import type { BrokerParts } from './broker.ts';
-import { type NamedValue, recordCommand } from './command-record.ts';
+import type { NamedValue } from '@hasp/match';
 import type { Allowed } from './decision.ts';
 import { deliverFile, makeDeliveryFolder, removeDeliveredFiles } from './deliver/file.ts';
 import { discard, runFile, type RunState, writeRunFile } from './run-file.ts';
@@ -20,6 +20,8 @@ interface Granted extends Allowed {
 
 interface Beginning {
   readonly run: string;
+  /** argv as it may be written down. */
+  readonly command: readonly string[];
   readonly request: RunRequest;
   readonly granted: readonly Granted[];
   readonly startedAt: number;
@@ -67,7 +69,7 @@ export class OpenRun {
       grants: granted.map(({ grant }) => ({ id: grant.id, secret: grant.secret })),
       ...(folder === undefined ? {} : { folder }),
       files: variables.map((variable) => `${folder}/${variable}`),
-      command: recordCommand(request.command, namedValues(granted)),
+      command: beginning.command,
       stragglers: request.stragglers,
       startedAt: beginning.startedAt,
       expiresAt: beginning.expiresAt,

@@ -1,4 +1,4 @@
-import { chmodSync, lstatSync, mkdirSync, readdirSync, type Stats } from 'node:fs';
+import { chmodSync, lstatSync, mkdirSync, readdirSync, type Stats, statSync } from 'node:fs';
 import { HaspError, type Home } from '@hasp/core';
 
 const OTHERS = 0o077;
@@ -16,7 +16,7 @@ export function checkHome(home: Home, uid: number): void {
 }
 
 function checkFolder(folder: string, uid: number): boolean {
-  const status = look(folder);
+  const status = look(folder, statSync);
   if (status === undefined) return false;
   if (!status.isDirectory()) throw new HaspError('E_HOME_UNSAFE', `${folder} is not a folder`, `move it away: mv ${quote(folder)} ${quote(`${folder}.old`)}`);
   checkStatus(folder, status, uid, '700');
@@ -54,9 +54,9 @@ export function makeHome(home: Home, uid: number): void {
   checkHome(home, uid);
 }
 
-function look(place: string): Stats | undefined {
+function look(place: string, how: (place: string) => Stats = lstatSync): Stats | undefined {
   try {
-    return lstatSync(place);
+    return how(place);
   } catch {
     return undefined;
   }
@@ -65,4 +65,13 @@ function look(place: string): Stats | undefined {
 /** For a shell: quoted only where it must be. */
 export function quote(text: string): string {
   return /^[A-Za-z0-9_@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+}
+
+/** `hasp doctor --fix`: takes from others what they could reach. Files of other users stay as they are. */
+export function makePrivate(home: Home, uid: number): void {
+  const files = [home.vault, `${home.vault}-wal`, `${home.vault}-shm`, home.key, home.auditLog, home.auditSeal, home.policy];
+  for (const place of [home.root, home.runs, ...files]) {
+    const status = look(place);
+    if (status !== undefined && status.uid === uid && (status.isFile() || status.isDirectory())) chmodSync(place, status.isFile() ? 0o600 : 0o700);
+  }
 }

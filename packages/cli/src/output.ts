@@ -55,3 +55,8 @@ function write(descriptor: number, text: string): void {
 export function printable(text: string): string {
   return text.replace(/[\p{Cc}\p{Zl}\p{Zp}\p{Cf}]/gu, (character) => `\\u${(character.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`);
 }
+
+/** Replaces the terminal's current line on stderr. */
+export function writeStatus(text: string): void {
+  write(2, `\r\u001b[K${text}`);
+}

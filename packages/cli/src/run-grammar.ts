@@ -1,15 +1,12 @@
 import type { RunInput } from './input.ts';
+import type { OptionGrammar } from './options.ts';
 
-interface OptionGrammar {
-  readonly kind: 'list' | 'text' | 'flag' | 'number' | 'words';
+interface RunOption extends OptionGrammar {
   readonly field: keyof RunInput;
-  readonly alias?: string;
-  readonly choices?: readonly string[];
-  readonly says: string;
 }
 
 /** The options of `hasp run`: yargs prints and reads them, and so does the quick reader below. */
-export const RUN_OPTIONS: Readonly<Record<string, OptionGrammar>> = {
+export const RUN_OPTIONS: Readonly<Record<string, RunOption>> = {
   env: { kind: 'list', field: 'env', alias: 'e', says: 'VAR[=REF]: deliver into the environment; VAR alone means hasp://VAR' },
   file: { kind: 'list', field: 'file', says: 'VAR[=REF]: deliver as a 0600 file; VAR holds its path' },
   stdin: { kind: 'text', field: 'stdin', says: "REF: deliver on the command's standard input" },
@@ -79,13 +76,13 @@ function optionName(word: string): [name?: string, inline?: string] {
   return match[2] === undefined ? [match[1] ?? ''] : [match[1] ?? '', match[2]];
 }
 
-function isPlain(option: OptionGrammar, value: string, inline: string | undefined): boolean {
+function isPlain(option: RunOption, value: string, inline: string | undefined): boolean {
   if (inline === undefined && value.startsWith('-')) return false;
   if (option.choices !== undefined && !option.choices.includes(value)) return false;
   return value !== '';
 }
 
-function store(read: Record<string, unknown>, option: OptionGrammar, value: string): boolean {
+function store(read: Record<string, unknown>, option: RunOption, value: string): boolean {
   const before = read[option.field];
   if (Array.isArray(before)) {
     before.push(...(option.kind === 'words' ? splitWords(value) : [value]));

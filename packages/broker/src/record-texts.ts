@@ -1,0 +1,33 @@
+import { type Matcher, makeMatcher, maskText, type NamedValue } from '@hasp/match';
+
+const MAX_WORDS = 256;
+const MAX_WORD_LENGTH = 1024;
+const MAX_TOTAL_LENGTH = 16 * 1024;
+
+/** Texts as they may stand in a record: values masked first, then cut. */
+export class RecordTexts {
+  readonly #matcher: Matcher;
+
+  constructor(values: readonly NamedValue[]) {
+    this.#matcher = makeMatcher(values);
+  }
+
+  text(text: string): string {
+    const masked = this.#matcher.empty ? text : maskText(text, this.#matcher);
+    return masked.length > MAX_WORD_LENGTH ? `${masked.slice(0, MAX_WORD_LENGTH)}…` : masked;
+  }
+
+  /** argv, bounded: a record is at most 64 KiB. */
+  command(command: readonly string[]): string[] {
+    const words: string[] = [];
+    let total = 0;
+    for (const word of command.slice(0, MAX_WORDS)) {
+      const shown = this.text(word);
+      total += shown.length;
+      if (total > MAX_TOTAL_LENGTH) break;
+      words.push(shown);
+    }
+    if (words.length < command.length) words.push(`… ${command.length - words.length} more`);
+    return words;
+  }
+}

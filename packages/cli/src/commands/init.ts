@@ -1,0 +1,110 @@
+import { closeSync, existsSync, fsyncSync, openSync, unlinkSync, writeSync } from 'node:fs';
+import path from 'node:path';
+import { createLog } from '@hasp/audit';
+import { HaspError, type Home } from '@hasp/core';
+import { createVault, type UnlockKey, type Vault } from '@hasp/vault';
+import type { Answer, CommandInput } from '../command.ts';
+import type { Context } from '../context.ts';
+import { makeHome } from '../home-guard.ts';
+import { keyFilePath, readKeyFile, readPassphrase, unlock } from '../unlock.ts';
+import { askTwice, openTerminal } from '../terminal.ts';
+
+const KEY_BYTES = 32;
+
+/** Makes the vault and the log's first record; finishes an init that was killed. */
+export async function init(input: CommandInput, context: Context): Promise<Answer> {
+  const { home } = context;
+  makeHome(home, context.uid);
+  const keyFile = keyFilePath(input, context) ?? (input.keyFile === '' ? home.key : undefined);
+  const vault = existsSync(home.vault) ? await openUnfinished(input, context) : await create(input, context, keyFile);
+  startLog(vault, context, keyFile === undefined ? 'passphrase' : 'key-file');
+  vault.close();
+  const key = keyFile === undefined ? 'your passphrase' : keyFile;
+  return {
+    json: { home: home.root, vault: vault.id, keySource: keyFile === undefined ? 'passphrase' : 'key-file', ...(keyFile === undefined ? {} : { keyFile }) },
+    notes: [`made a vault in ${home.root}, which opens with ${key}`],
+  };
+}
+
+async function create(input: CommandInput, context: Context, keyFile: string | undefined): Promise<Vault> {
+  const { home, random, clock } = context;
+  if (keyFile === undefined) {
+    const key: UnlockKey = { source: 'passphrase', bytes: await newPassphrase(input) };
+    return createVault(home, key, random, clock);
+  }
+  const made = !existsSync(keyFile);
+  const key: UnlockKey = { source: 'key-file', bytes: made ? makeKeyFile(keyFile, random) : readKeyFile(keyFile, context.uid) };
+  try {
+    return await createVault(home, key, random, clock, { defaultKeyFile: keyFile === home.key });
+  } catch (error) {
+    if (made) unlinkSync(keyFile);
+    throw error;
+  }
+}
+
+async function newPassphrase(input: CommandInput): Promise<Buffer> {
+  if (input.passphraseFd === undefined) {
+    const terminal = openTerminal();
+    if (terminal === undefined) {
+      throw new HaspError('E_USAGE', 'there is no terminal to ask for a passphrase on', 'use hasp init --key-file, or --passphrase-fd N');
+    }
+    closeSync(terminal);
+    return askTwice('New passphrase');
+  }
+  const bytes = await readPassphrase(input);
+  if (bytes.length > 0) return bytes;
+  throw new HaspError('E_USAGE', 'the passphrase is empty', 'for example: hasp init --passphrase-fd 3 3< file');
+}
+
+function makeKeyFile(file: string, random: Context['random']): Buffer {
+  const bytes = Buffer.from(random(KEY_BYTES));
+  try {
+    const descriptor = openSync(file, 'wx', 0o600);
+    try {
+      writeSync(descriptor, bytes);
+      fsyncSync(descriptor);
+    } finally {
+      closeSync(descriptor);
+    }
+    syncFolder(path.dirname(file));
+    return bytes;
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? 'unknown error';
+    throw new HaspError('E_STORAGE', `the key file ${file} could not be written (${code})`, 'choose another place: --key-file PATH');
+  }
+}
+
+function syncFolder(folder: string): void {
+  const descriptor = openSync(folder, 'r');
+  fsyncSync(descriptor);
+  closeSync(descriptor);
+}
+
+/** A vault without a mark has never had a log: an init was killed between the two. */
+async function openUnfinished(input: CommandInput, context: Context): Promise<Vault> {
+  const exists = new HaspError('E_EXISTS', `there is a vault in ${context.home.root} already`, 'use it, or choose another place: export HASP_HOME=/a/folder/of/yours');
+  let vault: Vault;
+  try {
+    vault = await unlock(input, context);
+  } catch {
+    throw exists;
+  }
+  if (vault.mark() === undefined) return vault;
+  vault.close();
+  throw exists;
+}
+
+function startLog(vault: Vault, context: Context, keySource: string): void {
+  const { home, clock } = context;
+  dropUnfinishedLog(home);
+  const chain = vault.chain();
+  const mark = createLog(home, { chain, k0: vault.auditKey() }, { type: 'vault.created', chain, vault: vault.id, keySource }, clock);
+  vault.writeMark(mark);
+}
+
+/** The vault has no mark, so no record was ever acknowledged: what lies there is a killed init's. */
+function dropUnfinishedLog(home: Home): void {
+  for (const file of [home.auditLog, home.auditSeal]) {
+    if (existsSync(file)) unlinkSync(file);
+  }
+}

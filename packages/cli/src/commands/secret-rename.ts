@@ -1,0 +1,15 @@
+import { parseName } from '@hasp/core';
+import { type Answer, type CommandInput, word } from '../command.ts';
+import type { Context } from '../context.ts';
+import { openStores } from '../stores.ts';
+import { erasureNotes } from '../vault-notes.ts';
+
+export async function renameSecret(input: CommandInput, context: Context): Promise<Answer> {
+  const secret = parseName(word(input, 'NAME'));
+  const to = parseName(word(input, 'TO'));
+  const stores = await openStores(input, context);
+  await stores.vault.rename(secret, to, { beforeCommit: () => stores.record({ type: 'secret.renamed', secret, to }) });
+  const erasure = erasureNotes(stores.vault);
+  stores.close();
+  return { json: { name: to, renamedFrom: secret }, notes: [...erasure, `renamed ${secret} to ${to}`] };
+}

@@ -1,0 +1,24 @@
+import type { Answer, CommandInput } from '../command.ts';
+import type { Context } from '../context.ts';
+import { openStores } from '../stores.ts';
+import { erasureNotes, liveRunNotes } from '../vault-notes.ts';
+import { nameToSet, readValue, valueNotes } from '../value-input.ts';
+
+export async function rotateSecret(input: CommandInput, context: Context): Promise<Answer> {
+  const secret = nameToSet(input);
+  const forget = input.options.forget === true;
+  const stores = await openStores(input, context);
+  const value = await readValue(input, context);
+  const notes = valueNotes(value);
+  const version = await stores.vault.rotate(secret, value, {
+    forget,
+    beforeCommit: (made) => stores.record({ type: 'secret.rotated', secret, version: made, forgot: forget }),
+  });
+  value.fill(0);
+  const erasure = erasureNotes(stores.vault);
+  stores.close();
+  return {
+    json: { name: secret, version, forgot: forget },
+    notes: [...notes, ...erasure, ...liveRunNotes(context.home, secret), `rotated ${secret}, now version ${version}`],
+  };
+}

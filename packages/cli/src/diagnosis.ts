@@ -1,0 +1,102 @@
+import { existsSync } from 'node:fs';
+import { verifyLog } from '@hasp/audit';
+import { HaspError } from '@hasp/core';
+import { MIN_VALUE_BYTES } from '@hasp/match';
+import { hardenSelf } from '@hasp/process-tree';
+import type { Vault } from '@hasp/vault';
+import type { Context } from './context.ts';
+import { checkHome } from './home-guard.ts';
+import type { GlobalInput } from './input.ts';
+import { asHaspError } from './output.ts';
+import { LockedHome } from './stores.ts';
+import { unlock } from './unlock.ts';
+
+/** One thing that was looked at, and what to do if it is not well. */
+export interface Check {
+  readonly name: string;
+  readonly state: 'ok' | 'warning' | 'problem';
+  readonly detail: string;
+  readonly hint?: string;
+  /** Exit status that this problem means elsewhere. */
+  readonly status?: number;
+}
+
+const OLDEST_NODE = 20;
+
+export function nodeCheck(): Check {
+  const { node } = process.versions;
+  const old = Number(node.split('.')[0]) < OLDEST_NODE;
+  return { name: 'node', state: old ? 'problem' : 'ok', detail: node, ...(old ? { hint: 'install Node 20, 22 or 24', status: 1 } : {}) };
+}
+
+export function homeChecks({ home, uid }: Context): Check[] {
+  try {
+    checkHome(home, uid);
+  } catch (error) {
+    return [problem('home', asHaspError(error))];
+  }
+  if (existsSync(home.vault)) return [{ name: 'home', state: 'ok', detail: `${home.root}, private` }];
+  return [{ name: 'home', state: 'problem', detail: `no vault in ${home.root}`, hint: 'make one: hasp init', status: 4 }];
+}
+
+/** Opens the vault if it can be opened without asking anyone more than once. */
+export async function vaultCheck(input: GlobalInput, context: Context): Promise<{ check: Check; open: Vault | undefined }> {
+  try {
+    const open = await unlock(input, context);
+    const secrets = open.list();
+    const short = secrets.filter(({ name }) => isShort(open, name)).map(({ name }) => name);
+    const detail = `${secrets.length} secrets, opens`;
+    if (short.length === 0) return { open, check: { name: 'vault', state: 'ok', detail } };
+    const hint = `under ${MIN_VALUE_BYTES} bytes, so not masked in output: ${short.join(', ')}`;
+    return { open, check: { name: 'vault', state: 'warning', detail, hint } };
+  } catch (error) {
+    const fault = asHaspError(error);
+    if (fault.code !== 'E_VAULT_LOCKED') return { open: undefined, check: problem('vault', fault) };
+    return { open: undefined, check: { name: 'vault', state: 'warning', detail: 'locked: not looked into', ...(fault.hint === undefined ? {} : { hint: fault.hint }) } };
+  }
+}
+
+function isShort(vault: Vault, name: string): boolean {
+  const { value } = vault.get({ name });
+  const short = value.length < MIN_VALUE_BYTES;
+  value.wipe();
+  return short;
+}
+
+export function logCheck({ home }: Context, vault: Vault | undefined): Check {
+  if (vault === undefined) return { name: 'log', state: 'warning', detail: 'not verified: that needs the vault open' };
+  const { problem: broken, records } = verifyLog(home, { chain: vault.chain(), k0: vault.auditKey() }, vault.mark());
+  if (broken === undefined) return { name: 'log', state: 'ok', detail: `${records} records verify` };
+  return problem('log', new HaspError('E_CHAIN_BROKEN', `broken at record ${broken.seq}: ${broken.message}`, 'see hasp audit verify'));
+}
+
+/** Ends what killed wrappers left, as every hasp does. */
+export async function runsCheck(context: Context): Promise<Check> {
+  try {
+    await LockedHome.enter(context);
+    return { name: 'runs', state: 'ok', detail: 'no run is without its wrapper' };
+  } catch (error) {
+    return problem('runs', asHaspError(error));
+  }
+}
+
+export function trackingCheck(): Check {
+  const { tracking, undumpable } = hardenSelf();
+  if (tracking === 'full' && undumpable) return { name: 'tracking', state: 'ok', detail: 'full: the kernel tells of every descendant (subreaper)' };
+  return {
+    name: 'tracking',
+    state: 'warning',
+    detail: 'best effort: descendants are looked for now and then, and one may be lost',
+    hint: 'on Linux, install the optional package koffi',
+  };
+}
+
+/** What in the environment could have made Node run foreign code or slowly; the child gets it back. */
+export function surroundingsCheck({ inherited: { neutralised } }: Context): Check {
+  const detail = neutralised.length === 0 ? 'nothing had to be kept away from hasp' : `kept away from hasp, given to the child: ${neutralised.join(', ')}`;
+  return { name: 'launch', state: 'ok', detail };
+}
+
+function problem(name: string, { message, hint, exitStatus }: HaspError): Check {
+  return { name, state: 'problem', detail: message, ...(hint === undefined ? {} : { hint }), status: exitStatus };
+}

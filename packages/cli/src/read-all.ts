@@ -1,0 +1,48 @@
+import { closeSync, fstatSync, readSync } from 'node:fs';
+import { HaspError } from '@hasp/core';
+
+/** A value is at most this long (bytes). */
+export const MAX_VALUE_BYTES = 1024 * 1024;
+
+/**
+ * Reads a descriptor to its end, then closes it unless it is one of the standard three.
+ * @throws HaspError E_USAGE where it is longer than `limit` or can't be read.
+ */
+export function readDescriptor(descriptor: number, limit: number, what: string): Buffer {
+  const held = Buffer.alloc(limit + 1);
+  let length = 0;
+  try {
+    fstatSync(descriptor);
+    while (length <= limit) {
+      const read = readSome(descriptor, held, length);
+      if (read === 0) break;
+      length += read;
+    }
+  } catch {
+    throw new HaspError('E_USAGE', `${what} could not be read from descriptor ${descriptor}`, 'for example: 3< file');
+  }
+  if (descriptor > 2) closeSync(descriptor);
+  if (length > limit) {
+    held.fill(0);
+    throw new HaspError('E_USAGE', `${what} is longer than ${limit} bytes`, 'keep large data in a file and its key in the vault');
+  }
+  const exact = Buffer.from(held.subarray(0, length));
+  held.fill(0);
+  return exact;
+}
+
+function readSome(descriptor: number, held: Buffer, offset: number): number {
+  for (;;) {
+    try {
+      return readSync(descriptor, held, offset, held.length - offset, null);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
+    }
+  }
+}
+
+/** Without the newline that a shell's echo or an editor put behind a single line. */
+export function withoutFinalNewline(bytes: Buffer): Buffer {
+  return bytes.indexOf(0x0a) === bytes.length - 1 && bytes.length > 0 ? bytes.subarray(0, -1) : bytes;
+}

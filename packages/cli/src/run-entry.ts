@@ -1,0 +1,28 @@
+import { closeInspector, hardenSelf, holdSignals, SpawnFailure } from '@hasp/process-tree';
+import { type Context, makeContext } from './context.ts';
+import type { RunInput } from './input.ts';
+import { asHaspError, printError, RUN_FAILURE } from './output.ts';
+import { readRunArgv } from './run-grammar.ts';
+import { run } from './run.ts';
+
+/** The quick way into `hasp run`; false where argv needs the whole parser. */
+export function runFromArgv(argv: readonly string[]): boolean {
+  const input = readRunArgv(argv);
+  if (input === undefined) return false;
+  void startRun(input);
+  return true;
+}
+
+/** Harden first, then everything else; every failure of hasp's own is 125. */
+export async function startRun(input: RunInput): Promise<void> {
+  try {
+    const context: Context = makeContext();
+    const signals = holdSignals(context.inherited);
+    const { tracking } = hardenSelf();
+    await closeInspector();
+    await run(input, context, { signals, tracking });
+  } catch (error) {
+    printError(asHaspError(error), input.json);
+    process.exit(error instanceof SpawnFailure ? error.runStatus : RUN_FAILURE);
+  }
+}

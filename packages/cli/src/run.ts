@@ -1,0 +1,109 @@
+import { type RunRequest, recordLockedDenial } from '@hasp/broker';
+import { HaspError, type Tracking } from '@hasp/core';
+import { exitLike, type HeldSignals, resolveCommand, selfIdentity } from '@hasp/process-tree';
+import { baseEnvironment } from './child-environment.ts';
+import type { Context } from './context.ts';
+import { printDryRun } from './dry-run.ts';
+import { quote } from './home-guard.ts';
+import type { RunInput } from './input.ts';
+import { printError, say } from './output.ts';
+import { findProject, type Project, requireProject } from './project.ts';
+import { needsManifest, planRun, type RunPlan } from './run-plan.ts';
+import { LockedHome, type Stores } from './stores.ts';
+import { sayStragglers } from './stragglers.ts';
+import { superviseRun } from './supervise-run.ts';
+
+/** What hasp made of itself before the run. */
+export interface Readiness {
+  readonly signals: HeldSignals;
+  readonly tracking: Tracking;
+}
+
+/** One run on its way: what was asked, what was made of it. */
+export interface Journey extends Readiness {
+  readonly input: RunInput;
+  readonly context: Context;
+  readonly plan: RunPlan;
+  /** What the child starts from, before anything is granted. */
+  readonly environment: ReadonlyMap<string, string>;
+}
+
+const NOT_EXECUTABLE = 126;
+const NOT_FOUND = 127;
+
+/**
+ * decide → record → deliver → spawn → watch the tree → end and record. Ends this process the way
+ * the child ended. @throws HaspError for everything that keeps the child from starting.
+ */
+export async function run(input: RunInput, context: Context, ready: Readiness): Promise<void> {
+  if (context.inherited.invalidUtf8) throw unfaithful();
+  const project = needsManifest(input) ? projectFor(input, context) : undefined;
+  const plan = planRun(input, project?.manifest);
+  if (plan.ttlCut) say(`a ttl of ${input.ttl ?? 'the manifest'} is over the ceiling: grants end after 24h`);
+  const journey: Journey = { ...ready, input, context, plan, environment: baseEnvironment(context, plan.pristine) };
+  const request = requestFor(journey, project);
+  const stores = await openForRun(journey, request);
+  const resolution = resolveCommand(input.command[0] ?? '', journey.environment.get('PATH'), context.cwd);
+  if (input.dryRun) {
+    printDryRun(stores.broker.explain(request), resolution, input);
+    process.exit(0);
+  }
+  if ('problem' in resolution) exitUnfound(input, resolution.problem);
+  const open = stores.broker.resolve(request);
+  const { end, trouble } = await superviseRun(journey, open, resolution.path);
+  if (trouble !== undefined) printError(trouble, input.json);
+  sayStragglers(request, end.survivors, plan.stragglers);
+  exitLike(end.exit);
+}
+
+/** Node would hand on what is not UTF-8 altered, without a word. */
+function unfaithful(): HaspError {
+  return new HaspError(
+    'E_USAGE',
+    'an argument or a variable of the environment is not valid UTF-8',
+    'unset or re-encode it: hasp never alters what it passes on',
+  );
+}
+
+function projectFor(input: RunInput, context: Context): Project | undefined {
+  const userHome = context.environment.get('HOME');
+  return input.target === undefined ? findProject(context.cwd, userHome) : requireProject(context.cwd, userHome);
+}
+
+function requestFor({ input, context, plan, environment, tracking }: Journey, project: Project | undefined): RunRequest {
+  const name = project?.manifest.project;
+  return {
+    wishes: plan.wishes,
+    ...(project === undefined ? {} : { projectFacts: { root: project.root, manifestHash: project.manifestHash } }),
+    ...(name === undefined ? {} : { project: name }),
+    ...(plan.target === undefined ? {} : { target: plan.target }),
+    ...(input.reason === undefined ? {} : { reason: input.reason }),
+    command: input.command,
+    ttlMs: plan.ttlMs,
+    stragglers: plan.stragglers,
+    override: input.override,
+    caller: { wrapper: selfIdentity(), tracking, uid: context.uid, host: context.host, cwd: context.cwd, environment },
+  };
+}
+
+/** A locked vault is a denial like any other: it is recorded, where the log can be written. */
+async function openForRun({ input, context }: Journey, request: RunRequest): Promise<Stores> {
+  const home = await LockedHome.enter(context);
+  try {
+    return await home.unlock(input);
+  } catch (error) {
+    const locked = error instanceof HaspError && (error.code === 'E_VAULT_LOCKED' || error.code === 'E_WRONG_KEY');
+    if (locked && !input.dryRun) recordLockedDenial(home.log, context.random, request, error);
+    throw error;
+  }
+}
+
+/** As a shell has it; nothing was granted yet, so there is nothing to record. */
+function exitUnfound(input: RunInput, problem: 'not-found' | 'not-executable'): never {
+  const command = input.command[0] ?? '';
+  const found = problem === 'not-executable';
+  const message = found ? `${command} can't be executed` : `${command}: command not found`;
+  const hint = found ? `check its mode and its first line: ls -l ${quote(command)}` : 'check the spelling, and PATH';
+  printError(new HaspError('E_SPAWN', message, hint), input.json);
+  process.exit(found ? NOT_EXECUTABLE : NOT_FOUND);
+}

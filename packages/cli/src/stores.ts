@@ -1,0 +1,83 @@
+import { AuditLog } from '@hasp/audit';
+import { Broker, type Reconciled, reconcile } from '@hasp/broker';
+import type { AuditEvent } from '@hasp/core';
+import type { Vault } from '@hasp/vault';
+import { HaspError } from '@hasp/core';
+import type { Context } from './context.ts';
+import { checkHome } from './home-guard.ts';
+import type { GlobalInput } from './input.ts';
+import { say } from './output.ts';
+import { unlock } from './unlock.ts';
+
+/** The vault and its log, both open. */
+export interface Stores {
+  readonly vault: Vault;
+  readonly log: AuditLog;
+  readonly broker: Broker;
+  /** Writes the record, on disk, and moves the vault's mark. Inside a change of the vault: before its commit. */
+  record(event: AuditEvent): void;
+  close(): void;
+}
+
+/** The log alone: what can be recorded while the vault is locked. */
+export class LockedHome {
+  readonly #context: Context;
+  #log: AuditLog | undefined;
+
+  private constructor(context: Context) {
+    this.#context = context;
+  }
+
+  /** Checks the home, then ends what killed wrappers left. @throws HaspError E_HOME_UNSAFE */
+  static async enter(context: Context): Promise<LockedHome> {
+    checkHome(context.home, context.uid);
+    const home = new LockedHome(context);
+    for (const run of await reconcile(context.home, () => home.log, context.clock)) sayReconciled(run);
+    return home;
+  }
+
+  get log(): AuditLog {
+    this.#log ??= AuditLog.open(this.#context.home, this.#context.clock);
+    return this.#log;
+  }
+
+  /** @throws HaspError as `unlock`; a wrong key is recorded. */
+  async unlock(input: GlobalInput): Promise<Stores> {
+    const { home, clock, random } = this.#context;
+    const vault = await this.#openVault(input);
+    const log = this.log;
+    return {
+      vault,
+      log,
+      broker: new Broker({ home, vault, log, clock, random }),
+      record: (event) => vault.writeMark(log.append([event])),
+      close: () => {
+        log.close();
+        vault.close();
+      },
+    };
+  }
+
+  async #openVault(input: GlobalInput): Promise<Vault> {
+    try {
+      return await unlock(input, this.#context);
+    } catch (error) {
+      if (error instanceof HaspError && error.code === 'E_WRONG_KEY') {
+        const keySource = input.passphraseFd === undefined ? 'key-file or terminal' : 'passphrase-fd';
+        this.log.append([{ type: 'auth.failed', keySource }]);
+      }
+      throw error;
+    }
+  }
+}
+
+export async function openStores(input: GlobalInput, context: Context): Promise<Stores> {
+  const home = await LockedHome.enter(context);
+  return home.unlock(input);
+}
+
+function sayReconciled(run: Reconciled): void {
+  if (run.survivors.length === 0) return;
+  const names = run.survivors.map(({ command, pid, outcome }) => `${command} (${pid}), ${outcome}`).join('; ');
+  say(`an earlier run lost its wrapper and left ${run.survivors.length} running with ${run.secrets.join(', ')}: ${names}`);
+}

@@ -1,0 +1,63 @@
+import { isatty } from 'node:tty';
+import type { OpenRun, RunOutcome } from '@hasp/broker';
+import type { HaspError } from '@hasp/core';
+import { makeRedactor } from '@hasp/match';
+import { superviseTree, type TreeEnd, type TreeSpec } from '@hasp/process-tree';
+import { say } from './output.ts';
+import type { Journey } from './run.ts';
+
+/** Spawns the command with its grants, waits for the whole tree, ends the grants. */
+export async function superviseRun(
+  journey: Journey,
+  open: OpenRun,
+  path: string,
+): Promise<{ end: TreeEnd; trouble: HaspError | undefined }> {
+  try {
+    const end = await superviseTree(specFor(journey, open, path));
+    return { end, trouble: open.end(outcomeOf(end)) };
+  } catch (error) {
+    open.end({ reason: 'spawn-failed', survivors: [] });
+    throw error;
+  }
+}
+
+function specFor({ input, context, plan, signals, tracking, environment }: Journey, open: OpenRun, path: string): TreeSpec {
+  const redactor = () => makeRedactor(open.values);
+  const stream = (descriptor: number) => (isRedacted(plan.redact, descriptor) ? redactor : 'inherit');
+  return {
+    path,
+    argv: input.command,
+    environment: new Map<string, string | Uint8Array>([...environment, ...open.environment, ['HASP_GRANT', open.id]]),
+    inherited: withoutPassphraseFd(context.inherited, input.passphraseFd),
+    signals,
+    tracking,
+    stdin: open.stdin ?? 'inherit',
+    stdout: stream(1),
+    stderr: stream(2),
+    stragglers: plan.stragglers,
+    graceMs: plan.graceMs,
+    expiresAt: open.expiresAt,
+    clock: context.clock,
+    onSpawned: (root) => open.note({ root, members: [root] }),
+    onMembers: (members) => open.note({ members }),
+    onWarning: say,
+  };
+}
+
+function isRedacted(mode: 'auto' | 'always' | 'never', descriptor: number): boolean {
+  return mode === 'always' || (mode === 'auto' && !isatty(descriptor));
+}
+
+/** The descriptor that unlocked the vault is closed by now, and no business of the child's. */
+function withoutPassphraseFd<T extends { readonly descriptors: readonly number[] }>(inherited: T, descriptor: number | undefined): T {
+  return { ...inherited, descriptors: inherited.descriptors.filter((candidate) => candidate !== descriptor) };
+}
+
+function outcomeOf(end: TreeEnd): RunOutcome {
+  return {
+    reason: end.cause === 'aborted' ? 'revoked' : end.cause,
+    root: end.root,
+    ...('code' in end.exit ? { exitCode: end.exit.code } : { signal: end.exit.signal }),
+    survivors: end.survivors,
+  };
+}

@@ -1,0 +1,85 @@
+import { closeSync, constants, openSync } from 'node:fs';
+import path from 'node:path';
+import { HaspError } from '@hasp/core';
+import { openVaultWithKeyFile, openVaultWithPassphrase, readVaultHeader, type UnlockKey, type Vault } from '@hasp/vault';
+import type { Context } from './context.ts';
+import { checkPrivateFile } from './home-guard.ts';
+import type { GlobalInput } from './input.ts';
+import { readDescriptor, withoutFinalNewline } from './read-all.ts';
+import { askHidden, openTerminal } from './terminal.ts';
+
+const KEY_BYTES = 32;
+const MAX_PASSPHRASE_BYTES = 64 * 1024;
+
+/**
+ * Opens the vault with the first key there is: key file, passphrase descriptor, terminal.
+ * @throws HaspError E_VAULT_MISSING, E_VAULT_LOCKED, E_WRONG_KEY, E_VAULT_CORRUPT, E_HOME_UNSAFE
+ */
+export async function unlock(input: GlobalInput, context: Context): Promise<Vault> {
+  const header = readVaultHeader(context.home);
+  const chosen = keyFilePath(input, context);
+  const keyFile = chosen ?? (header.defaultKeyFile ? context.home.key : undefined);
+  if (keyFile !== undefined && header.keySource === 'key-file') {
+    return withKey({ source: 'key-file', bytes: readKeyFile(keyFile, context.uid) }, (key) => openVaultWithKeyFile(context.home, key));
+  }
+  if (chosen !== undefined && input.keyFile !== undefined) {
+    throw new HaspError('E_WRONG_KEY', 'this vault opens with a passphrase, not with a key file', 'leave --key-file out');
+  }
+  if (header.keySource === 'key-file') {
+    throw new HaspError('E_VAULT_LOCKED', 'the vault is locked: its key file was not named', 'name it: --key-file PATH, or HASP_KEY_FILE');
+  }
+  const bytes = await readPassphrase(input);
+  return withKey({ source: 'passphrase', bytes }, (key) => openVaultWithPassphrase(context.home, key));
+}
+
+async function withKey(key: UnlockKey, open: (key: UnlockKey) => Vault | Promise<Vault>): Promise<Vault> {
+  try {
+    return await open(key);
+  } finally {
+    key.bytes.fill(0);
+  }
+}
+
+/** Asks for the passphrase on the terminal only, whatever else could unlock. */
+export async function proveWithPassphrase(context: Context): Promise<void> {
+  const bytes = await askHidden('Passphrase, to show a value: ');
+  const vault = await withKey({ source: 'passphrase', bytes }, (key) => openVaultWithPassphrase(context.home, key));
+  vault.close();
+}
+
+export async function readPassphrase(input: GlobalInput): Promise<Buffer> {
+  if (input.passphraseFd !== undefined) {
+    return withoutFinalNewline(readDescriptor(input.passphraseFd, MAX_PASSPHRASE_BYTES, 'the passphrase'));
+  }
+  const terminal = openTerminal();
+  if (terminal === undefined) {
+    throw new HaspError(
+      'E_VAULT_LOCKED',
+      'the vault is locked and there is no terminal to ask on',
+      'use --passphrase-fd N, or a vault with a key file: --key-file PATH, HASP_KEY_FILE',
+    );
+  }
+  closeSync(terminal);
+  return askHidden('Passphrase: ');
+}
+
+/** The key file that was named, absolute; undefined where none was. */
+export function keyFilePath(input: GlobalInput, context: Context): string | undefined {
+  const named = input.keyFile || context.environment.get('HASP_KEY_FILE');
+  return named ? path.resolve(context.cwd, named) : undefined;
+}
+
+/** @throws HaspError E_VAULT_LOCKED where it is not there, E_WRONG_KEY where it is no key file. */
+export function readKeyFile(file: string, uid: number): Buffer {
+  checkPrivateFile(file, uid);
+  let descriptor: number;
+  try {
+    descriptor = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK);
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? 'unknown error';
+    throw new HaspError('E_VAULT_LOCKED', `the key file ${file} could not be read (${code})`, 'name the right one: --key-file PATH');
+  }
+  const bytes = readDescriptor(descriptor, KEY_BYTES + 1, 'the key file');
+  if (bytes.length === KEY_BYTES) return bytes;
+  throw new HaspError('E_WRONG_KEY', `${file} is not a key file (32 bytes are expected)`, 'name the right one: --key-file PATH');
+}
