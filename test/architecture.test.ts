@@ -66,7 +66,7 @@ const BORDERS: readonly Border[] = [
     why: 'one package opens sockets, so one package has to be read to know who can talk to hasp',
   },
   {
-    name: "the process's own words and ways out",
+    name: 'argv, environment, streams and exit',
     what: /\bprocess\.(?:argv|env|stdin|stdout|stderr|exit|exitCode)\b/,
     // The last step of a supervised run leaves by _exit(2), and where the kernel gives no help the
     // portable relay copies the child's output to the wrapper's own.
