@@ -2,7 +2,7 @@ import { constants } from 'node:os';
 import type { ProcessIdentity, Survivor } from '@hasp/core';
 import { identityFrom, isAlive } from './identity.ts';
 import { loadLibc } from './libc.ts';
-import { describeProcess, descendantsOf } from './proc.ts';
+import { descendantsOf, describeProcess } from './proc.ts';
 
 const { SIGTERM, SIGCONT, SIGKILL } = constants.signals;
 const PIDFD_SEND_SIGNAL = 424;
@@ -25,22 +25,25 @@ export interface Doomed {
  * nobody is left. A reused pid is never signalled. @returns what became of each process seen
  */
 export async function endAll(doomed: Doomed, graceMs: number): Promise<Survivor[]> {
-  const seen = new Map<string, { identity: ProcessIdentity; survivor: Survivor }>();
-  const note = (identity: ProcessIdentity, outcome: Survivor['outcome']): void => {
-    const key = `${identity.pid}:${identity.startTime}`;
-    const command = seen.get(key)?.survivor.command ?? describeProcess(identity.pid);
-    seen.set(key, { identity, survivor: { pid: identity.pid, command, outcome } });
+  const seen = new Map<string, Survivor>();
+  const note = (identity: ProcessIdentity, deed: () => Survivor['outcome']): void => {
+    // The name is read before the deed: afterwards the process may be gone.
+    const command = seen.get(keyOf(identity))?.command ?? describeProcess(identity.pid);
+    seen.set(keyOf(identity), { pid: identity.pid, command, outcome: deed() });
   };
-  const hopeless = (identity: ProcessIdentity): boolean =>
-    seen.get(`${identity.pid}:${identity.startTime}`)?.survivor.outcome === 'not-permitted';
+  const hopeless = (identity: ProcessIdentity): boolean => seen.get(keyOf(identity))?.outcome === 'not-permitted';
 
   if (graceMs > 0) {
     for (const identity of doomed.members()) {
-      note(identity, sendTo(identity, SIGTERM) === 'not-permitted' ? 'not-permitted' : 'terminated');
+      note(identity, () => (sendTo(identity, SIGTERM) === 'not-permitted' ? 'not-permitted' : 'terminated'));
       sendTo(identity, SIGCONT);
     }
     const graceEnd = performance.now() + graceMs;
-    for (let left = graceMs; left > 0 && doomed.members().some((one) => !hopeless(one)); left = graceEnd - performance.now()) {
+    for (
+      let left = graceMs;
+      left > 0 && doomed.members().some((one) => !hopeless(one));
+      left = graceEnd - performance.now()
+    ) {
       await doomed.settle(left);
     }
   }
@@ -48,16 +51,20 @@ export async function endAll(doomed: Doomed, graceMs: number): Promise<Survivor[
   for (;;) {
     const members = doomed.members();
     for (const identity of members) {
-      note(identity, sendTo(identity, SIGKILL) === 'not-permitted' ? 'not-permitted' : 'killed');
+      note(identity, () => (sendTo(identity, SIGKILL) === 'not-permitted' ? 'not-permitted' : 'killed'));
     }
     if (members.every(hopeless)) break;
     if (performance.now() > killEnd) {
-      for (const identity of members) if (!hopeless(identity)) note(identity, 'left');
+      for (const identity of members) if (!hopeless(identity)) note(identity, () => 'left');
       break;
     }
     await doomed.settle(STEP_MS);
   }
-  return [...seen.values()].map(({ survivor }) => survivor);
+  return [...seen.values()];
+}
+
+function keyOf({ pid, startTime }: ProcessIdentity): string {
+  return `${pid}:${startTime}`;
 }
 
 /** Ends processes that are not our children, and their descendants. `graceMs` 0: KILL at once. */

@@ -38,7 +38,15 @@ export function readInherited(env: NodeJS.ProcessEnv): Inherited {
     environment.set(name, value);
   }
   if (!launched) {
-    return { environment, ignoredSignals: [], softNofile: undefined, descriptors: [], closedStdio: [], neutralised: [], invalidUtf8 };
+    return {
+      environment,
+      ignoredSignals: [],
+      softNofile: undefined,
+      descriptors: [],
+      closedStdio: [],
+      neutralised: [],
+      invalidUtf8,
+    };
   }
   for (let index = 0; ; index++) {
     const entry = env[`__HASP_ENV_${index}`];

@@ -1,12 +1,15 @@
+import { existsSync, realpathSync } from 'node:fs';
 import { constants } from 'node:os';
 import { dirname, join } from 'node:path';
-import { existsSync, realpathSync } from 'node:fs';
 
 type Word = number | bigint;
 type Memory = Uint8Array | Int32Array | BigUint64Array;
 
 interface PollHandle {
-  start(events: { readable?: boolean; writable?: boolean; disconnect?: boolean }, callback: (status: number) => void): void;
+  start(
+    events: { readable?: boolean; writable?: boolean; disconnect?: boolean },
+    callback: (status: number) => void,
+  ): void;
   stop(): void;
   close(): void;
   ref(): void;
@@ -17,7 +20,13 @@ interface Koffi {
   load(path: null): { func(name: string, result: string, parameters: readonly string[]): unknown };
   errno(): number;
   address(memory: Memory): bigint;
-  readonly node: { poll(fd: number, events: { readable?: boolean; writable?: boolean; disconnect?: boolean }, callback: (status: number) => void): PollHandle };
+  readonly node: {
+    poll(
+      fd: number,
+      events: { readable?: boolean; writable?: boolean; disconnect?: boolean },
+      callback: (status: number) => void,
+    ): PollHandle;
+  };
 }
 
 /** The C library. Functions return what C returns; `errno()` is the value of the last failed call. */
@@ -40,7 +49,14 @@ export interface Libc {
   syscall(number: number, a: number, b: number, c: number, d: number): number;
   getrlimit(resource: number, limits: BigUint64Array): number;
   setrlimit(resource: number, limits: BigUint64Array): number;
-  posixSpawn(pid: Int32Array, path: Uint8Array, actions: Uint8Array, attributes: Uint8Array, argv: BigUint64Array, envp: BigUint64Array): number;
+  posixSpawn(
+    pid: Int32Array,
+    path: Uint8Array,
+    actions: Uint8Array,
+    attributes: Uint8Array,
+    argv: BigUint64Array,
+    envp: BigUint64Array,
+  ): number;
   actionsInit(actions: Uint8Array): number;
   actionsDestroy(actions: Uint8Array): number;
   actionsDup2(actions: Uint8Array, from: number, to: number): number;
@@ -53,7 +69,9 @@ export interface Libc {
   exit(status: number): void;
 }
 
-const SIGNATURES: { readonly [name in Exclude<keyof Libc, 'errno' | 'address' | 'poll'>]: readonly [string, string, ...string[]] } = {
+const SIGNATURES: {
+  readonly [name in Exclude<keyof Libc, 'errno' | 'address' | 'poll'>]: readonly [string, string, ...string[]];
+} = {
   prctl: ['prctl', 'int', 'int', 'ulong', 'ulong', 'ulong', 'ulong'],
   waitid: ['waitid', 'int', 'int', 'int', 'void *', 'int'],
   waitpid: ['waitpid', 'int', 'int', 'void *', 'int'],

@@ -50,41 +50,40 @@ export function childrenOf(pid: number | 'self'): number[] {
   return children;
 }
 
-/** Every live process below `pid`, parents before children. */
-export function descendantsOf(pid: number | 'self'): ProcessStat[] {
-  if (!hasChildrenFiles()) return descendantsByScan(pid === 'self' ? process.pid : pid);
+/**
+ * Every live process below `pid`, parents before children. What `skip` says yes to is left out with
+ * all that is below it.
+ */
+export function descendantsOf(pid: number | 'self', skip: (stat: ProcessStat) => boolean = () => false): ProcessStat[] {
+  const below = hasChildrenFiles() ? childrenOf : childrenByScan();
   const found: ProcessStat[] = [];
   const seen = new Set<number>();
-  const queue = childrenOf(pid);
+  const queue = below(pid);
   for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
     if (seen.has(next)) continue;
     seen.add(next);
     const stat = readStat(next);
-    if (!stat) continue;
+    if (!stat || skip(stat)) continue;
     if (!isDead(stat)) found.push(stat);
-    queue.push(...childrenOf(next));
+    queue.push(...below(next));
   }
   return found;
 }
 
-/** Kernels without CONFIG_PROC_CHILDREN, and what portable tracking looks at. */
-export function descendantsByScan(pid: number): ProcessStat[] {
-  const byParent = new Map<number, ProcessStat[]>();
-  for (const other of listProcesses()) {
-    const stat = readStat(other);
-    if (stat) byParent.set(stat.parent, [...(byParent.get(stat.parent) ?? []), stat]);
+/** For kernels without CONFIG_PROC_CHILDREN: one look at every process. */
+function childrenByScan(): (pid: number | 'self') => number[] {
+  const byParent = new Map<number, number[]>();
+  for (const pid of listProcesses()) {
+    const parent = readStat(pid)?.parent;
+    if (parent !== undefined) byParent.set(parent, [...(byParent.get(parent) ?? []), pid]);
   }
-  const found: ProcessStat[] = [];
-  const queue = [...(byParent.get(pid) ?? [])];
-  for (let next = queue.shift(); next; next = queue.shift()) {
-    if (!isDead(next)) found.push(next);
-    queue.push(...(byParent.get(next.pid) ?? []));
-  }
-  return found;
+  return (pid) => [...(byParent.get(pid === 'self' ? process.pid : pid) ?? [])];
 }
 
 export function listProcesses(): number[] {
-  return listFolder('/proc').filter((name) => /^[0-9]+$/.test(name)).map(Number);
+  return listFolder('/proc')
+    .filter((name) => /^[0-9]+$/.test(name))
+    .map(Number);
 }
 
 /** The process's own name, safe to print: at most 64 characters, control characters replaced. */

@@ -32,7 +32,10 @@ const SIGSET_BYTES = 128;
  */
 export function spawnProcess(libc: Libc, request: SpawnRequest): number {
   restoreInheritance(libc, request.inherited);
-  const environment = arena(libc, [...request.environment].map(([name, value]) => [`${name}=`, value]));
+  const environment = arena(
+    libc,
+    [...request.environment].map(([name, value]) => [`${name}=`, value]),
+  );
   const attributes = Buffer.alloc(OPAQUE_BYTES);
   const actions = Buffer.alloc(OPAQUE_BYTES);
   libc.attributesInit(attributes);
@@ -46,7 +49,10 @@ export function spawnProcess(libc: Libc, request: SpawnRequest): number {
       else if (request.inherited.closedStdio.includes(target)) libc.actionsClose(actions, target);
     }
     const exec = (path: string, argv: readonly string[]): number | string => {
-      const words = arena(libc, argv.map((word) => [word]));
+      const words = arena(
+        libc,
+        argv.map((word) => [word]),
+      );
       const pid = new Int32Array(1);
       const failure = libc.posixSpawn(pid, cString(path), actions, attributes, words.pointers, environment.pointers);
       words.bytes.fill(0); // Also keeps the block from being collected before the call.
@@ -104,7 +110,8 @@ interface Arena {
 /** NUL-terminated strings, each the concatenation of its parts, in one block of memory. */
 function arena(libc: Libc, strings: readonly (readonly (string | Uint8Array)[])[]): Arena {
   let size = 0;
-  for (const parts of strings) for (const part of parts) size += typeof part === 'string' ? Buffer.byteLength(part) : part.length;
+  for (const parts of strings)
+    for (const part of parts) size += typeof part === 'string' ? Buffer.byteLength(part) : part.length;
   const bytes = Buffer.alloc(size + strings.length + 1);
   const base = libc.address(bytes);
   const pointers = new BigUint64Array(strings.length + 1);

@@ -39,6 +39,7 @@ export function openStdio(libc: Libc, spec: TreeSpec): ChildStdio {
     childEnds: [input?.[0], output?.childEnd, errors?.childEnd],
     afterSpawn: () => {
       close();
+      letGo(libc, spec);
       if (input && spec.stdin !== 'inherit') feed(input[1], spec.stdin);
     },
     drain,
@@ -48,6 +49,18 @@ export function openStdio(libc: Libc, spec: TreeSpec): ChildStdio {
       await drain();
     },
   };
+}
+
+/**
+ * The child closes a stream or descriptor: whoever is at its other end must see that, so this
+ * process may not keep a copy. stderr stays for hasp's own lines, 0 and 1 become /dev/null.
+ */
+function letGo(libc: Libc, spec: TreeSpec): void {
+  const nowhere = openSync('/dev/null', 'r+');
+  if (spec.stdin === 'inherit') libc.dup2(nowhere, 0);
+  if (spec.stdout === 'inherit') libc.dup2(nowhere, 1);
+  closeSync(nowhere);
+  for (const fd of spec.inherited.descriptors) libc.close(fd);
 }
 
 /** Writes in the background; the pipe ends after the bytes, or when its reader has gone. */

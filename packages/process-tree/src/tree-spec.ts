@@ -33,6 +33,8 @@ export interface TreeSpec {
   onSpawned(root: ProcessIdentity): void;
   /** Live members, at the spawn and when the kernel told of a child's end and the set changed. */
   onMembers(members: readonly ProcessIdentity[]): void;
+  /** The tree has ended; what it wrote may still be on its way to a slow reader. */
+  onTreeEnd?(end: TreeEnd): void;
   /** One line for a person, without a final newline. */
   onWarning(line: string): void;
 }
@@ -40,7 +42,7 @@ export interface TreeSpec {
 export interface TreeEnd {
   readonly root: ProcessIdentity;
   readonly exit: ExitStatus;
-  readonly cause: 'exited' | 'signalled' | 'ttl' | 'aborted';
+  readonly cause: 'exited' | 'signalled' | 'ttl' | 'revoked';
   /** What was still there when the command had ended, and what became of it. */
   readonly survivors: readonly Survivor[];
 }

@@ -4,7 +4,7 @@ import type { ProcessIdentity } from '@hasp/core';
 import { endAll } from '../ending.ts';
 import type { ExitStatus } from '../exit-status.ts';
 import { identityFrom, isAlive } from '../identity.ts';
-import { descendantsByScan, printableName, readStat } from '../proc.ts';
+import { descendantsOf, printableName, readStat } from '../proc.ts';
 import { terminalSignalled } from '../signals.ts';
 import { SpawnFailure } from '../spawn-failure.ts';
 import type { TreeEnd, TreeSpec } from '../tree-spec.ts';
@@ -19,7 +19,8 @@ export async function superviseByLooking(spec: TreeSpec): Promise<TreeEnd> {
   const known = new Map<number, ProcessIdentity>();
   const [command, ...args] = spec.argv;
   const environment: Record<string, string> = {};
-  for (const [name, value] of spec.environment) environment[name] = typeof value === 'string' ? value : Buffer.from(value).toString('utf8');
+  for (const [name, value] of spec.environment)
+    environment[name] = typeof value === 'string' ? value : Buffer.from(value).toString('utf8');
   const mode = (stream: unknown): 'inherit' | 'pipe' => (stream === 'inherit' ? 'inherit' : 'pipe');
   const child = spawn(spec.path, args, {
     argv0: command,
@@ -38,7 +39,10 @@ export async function superviseByLooking(spec: TreeSpec): Promise<TreeEnd> {
     throw new SpawnFailure('EIO');
   }
   const root = identityFrom(stat);
-  for (const [stream, source, target] of [[spec.stdout, child.stdout, process.stdout], [spec.stderr, child.stderr, process.stderr]] as const) {
+  for (const [stream, source, target] of [
+    [spec.stdout, child.stdout, process.stdout],
+    [spec.stderr, child.stderr, process.stderr],
+  ] as const) {
     if (stream === 'inherit' || !source) continue;
     const transform = stream();
     source.on('data', (chunk: Buffer) => {
@@ -50,16 +54,17 @@ export async function superviseByLooking(spec: TreeSpec): Promise<TreeEnd> {
   }
   if (spec.stdin !== 'inherit') child.stdin?.on('error', () => {}).end(Buffer.from(spec.stdin));
   const look = (): ProcessIdentity[] => {
-    for (const seed of [root.pid, ...known.keys()]) for (const one of descendantsByScan(seed)) known.set(one.pid, identityFrom(one));
+    for (const seed of [root.pid, ...known.keys()])
+      for (const one of descendantsOf(seed)) known.set(one.pid, identityFrom(one));
     return [...known.values()].filter((identity) => isAlive(identity) === true);
   };
   spec.onSpawned(root);
   spec.onMembers([root]);
-  let endNow: 'ttl' | 'aborted' | undefined;
+  let endNow: 'ttl' | 'revoked' | undefined;
   const timer = setInterval(() => {
     look();
     if (spec.clock() >= spec.expiresAt) endNow ??= 'ttl';
-    if (spec.abort?.aborted) endNow ??= 'aborted';
+    if (spec.abort?.aborted) endNow ??= 'revoked';
     if (endNow) child.kill('SIGTERM');
   }, LOOK_MS);
   spec.signals.deliverTo((signal, early) => {
@@ -72,7 +77,11 @@ export async function superviseByLooking(spec: TreeSpec): Promise<TreeEnd> {
     const left = look();
     const survivors =
       spec.stragglers === 'leave' && !endNow
-        ? left.map((one) => ({ pid: one.pid, command: printableName(readStat(one.pid)?.name ?? '?'), outcome: 'left' as const }))
+        ? left.map((one) => ({
+            pid: one.pid,
+            command: printableName(readStat(one.pid)?.name ?? '?'),
+            outcome: 'left' as const,
+          }))
         : await endAll({ members: look, settle }, spec.graceMs);
     return { root, exit, cause: endNow ?? ('signal' in exit ? 'signalled' : 'exited'), survivors };
   } finally {

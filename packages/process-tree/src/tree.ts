@@ -1,0 +1,185 @@
+import { constants } from 'node:os';
+import { formatDuration, type ProcessIdentity, type Survivor } from '@hasp/core';
+import { type Doomed, endAll, sendTo } from './ending.ts';
+import type { ExitStatus } from './exit-status.ts';
+import { identityFrom } from './identity.ts';
+import { KinBefore } from './kin-before.ts';
+import type { Libc } from './libc.ts';
+import { type ProcessStat, printableName, readStat } from './proc.ts';
+import { reapChildren } from './reaper.ts';
+import { type ForwardedSignal, terminalSignalled } from './signals.ts';
+import { spawnProcess } from './spawn.ts';
+import type { ChildStdio } from './stdio.ts';
+import type { TreeEnd, TreeSpec } from './tree-spec.ts';
+
+const { SIGCONT } = constants.signals;
+const WARN_BEFORE_MS = 5 * 60_000;
+/** Timers do not run while a machine sleeps, so the clock is looked at now and then. */
+const CLOCK_CHECK_MS = 30_000;
+/** Members are listed at most this often while children end in quick succession. */
+const REPORT_EVERY_MS = 50;
+
+type Ended = Omit<TreeEnd, 'root'>;
+
+/** One supervised tree, from its spawn until nobody is left or it is let go. */
+export class Tree {
+  readonly #libc: Libc;
+  readonly #spec: TreeSpec;
+  readonly #kinBefore: KinBefore;
+  readonly #waiting = new Set<() => void>();
+  readonly #onChild = (): void => this.#reap();
+  readonly #onAbort = (): void => this.#endNow('revoked');
+  #root: ProcessIdentity | undefined;
+  #exit: ExitStatus | undefined;
+  #empty = false;
+  #ending: 'ttl' | 'revoked' | undefined;
+  #reported = '';
+  #reportTimer: NodeJS.Timeout | undefined;
+  #clockTimer: NodeJS.Timeout | undefined;
+  #warned: boolean;
+
+  constructor(libc: Libc, spec: TreeSpec) {
+    this.#libc = libc;
+    this.#spec = spec;
+    this.#kinBefore = new KinBefore(libc);
+    this.#warned = spec.expiresAt - spec.clock() <= WARN_BEFORE_MS;
+    process.on('SIGCHLD', this.#onChild);
+  }
+
+  /** @throws SpawnFailure */
+  spawn(stdio: ChildStdio['childEnds'], spawned: () => void): ProcessIdentity {
+    const pid = spawnProcess(this.#libc, { ...this.#spec, stdio });
+    spawned();
+    // Not reaped yet, so it is in /proc even if it has ended already.
+    const stat = readStat(pid);
+    if (!stat) throw new Error('the new process is not in /proc');
+    const root = identityFrom(stat);
+    this.#root = root;
+    this.#reported = keyOf([root]);
+    this.#spec.onSpawned(root);
+    this.#spec.signals.deliverTo((signal, early) => this.#pass(signal, early));
+    this.#spec.abort?.addEventListener('abort', this.#onAbort);
+    if (this.#spec.abort?.aborted) this.#onAbort();
+    this.#watchClock();
+    this.#reap();
+    return root;
+  }
+
+  /** Resolves when the command has ended and its stragglers are dealt with. */
+  async end(): Promise<Ended> {
+    while (!this.#exit && !this.#ending) await this.#change();
+    const survivors = await this.#settleStragglers();
+    // A command that may not be signalled (setuid) lives on: hasp's own failure.
+    const exit = this.#exit ?? { code: 125 };
+    const cause = this.#ending ?? ('signal' in exit ? 'signalled' : 'exited');
+    return { exit, cause, survivors };
+  }
+
+  close(): void {
+    process.off('SIGCHLD', this.#onChild);
+    this.#spec.abort?.removeEventListener('abort', this.#onAbort);
+    clearTimeout(this.#clockTimer);
+    clearTimeout(this.#reportTimer);
+  }
+
+  async #settleStragglers(): Promise<Survivor[]> {
+    const { stragglers, graceMs } = this.#spec;
+    if (!this.#ending && stragglers === 'wait') while (!this.#empty && !this.#ending) await this.#change();
+    if (this.#empty) return [];
+    if (!this.#ending && stragglers === 'leave') {
+      return this.#members().map(({ pid, name }) => ({ pid, command: printableName(name), outcome: 'left' }));
+    }
+    const doomed: Doomed = {
+      members: () => (this.#empty ? [] : this.#members().map(identityFrom)),
+      settle: (ms) => this.#change(ms),
+    };
+    const survivors = await endAll(doomed, graceMs);
+    return survivors.filter(({ pid }) => pid !== this.#root?.pid);
+  }
+
+  #members(): ProcessStat[] {
+    return this.#kinBefore.without('self');
+  }
+
+  #reap(): void {
+    const childless = reapChildren(this.#libc, (event) => {
+      if (event.pid !== this.#root?.pid) return;
+      if ('ended' in event) this.#exit = event.ended;
+      else this.#stopAlong(event.stoppedBy);
+    });
+    this.#empty = childless || this.#kinBefore.areAllThatIsLeft();
+    if (!this.#empty) this.#reportSoon();
+    for (const wake of [...this.#waiting]) wake();
+  }
+
+  /**
+   * The command stopped. On a terminal where we are in the foreground the shell must see that, as it
+   * would see the command itself; elsewhere nobody might continue us.
+   */
+  #stopAlong(signal: number): void {
+    const self = readStat('self');
+    if (!self || self.terminal === 0 || self.foregroundGroup !== self.group) return;
+    process.kill(process.pid, signal);
+    if (this.#root) sendTo(this.#root, SIGCONT);
+  }
+
+  #pass(signal: ForwardedSignal, early: boolean): void {
+    if (!this.#root) return;
+    const number = constants.signals[signal];
+    if (this.#exit) for (const member of this.#members()) sendTo(identityFrom(member), number);
+    else if (early || !terminalSignalled(signal, this.#root.pid)) sendTo(this.#root, number);
+  }
+
+  #watchClock(): void {
+    const left = this.#spec.expiresAt - this.#spec.clock();
+    if (left <= 0) return this.#endNow('ttl');
+    if (left <= WARN_BEFORE_MS && !this.#warned) {
+      this.#warned = true;
+      this.#spec.onWarning(
+        `the grants of this run end in ${formatDuration(Math.ceil(left / 1_000) * 1_000)}, and with them its processes`,
+      );
+    }
+    const next = this.#warned ? left : left - WARN_BEFORE_MS;
+    this.#clockTimer = setTimeout(() => this.#watchClock(), Math.min(next, CLOCK_CHECK_MS));
+  }
+
+  #endNow(cause: 'ttl' | 'revoked'): void {
+    this.#ending ??= cause;
+    for (const wake of [...this.#waiting]) wake();
+  }
+
+  #reportSoon(): void {
+    if (this.#reportTimer) return;
+    this.#report();
+    this.#reportTimer = setTimeout(() => {
+      this.#reportTimer = undefined;
+      this.#report();
+    }, REPORT_EVERY_MS);
+  }
+
+  #report(): void {
+    const members = this.#members().map(identityFrom);
+    const key = keyOf(members);
+    if (key === this.#reported || members.length === 0) return;
+    this.#reported = key;
+    this.#spec.onMembers(members);
+  }
+
+  /** Resolves when something happened, or after `ms`. */
+  #change(ms?: number): Promise<void> {
+    return new Promise((resolve) => {
+      let timer: NodeJS.Timeout | undefined;
+      const wake = (): void => {
+        clearTimeout(timer);
+        this.#waiting.delete(wake);
+        resolve();
+      };
+      this.#waiting.add(wake);
+      if (ms !== undefined) timer = setTimeout(wake, ms);
+    });
+  }
+}
+
+function keyOf(members: readonly ProcessIdentity[]): string {
+  return members.map(({ pid, startTime }) => `${pid}:${startTime}`).join();
+}
