@@ -71,11 +71,11 @@ function inHome(home: string): Record<string, string | undefined> {
 /** A vault that a key file opens, with one secret. */
 function makeHome(hasp: string, home: string): string {
   const env = inHome(home);
-  execFileSync(hasp, ['init', '--key-file'], { env, stdio: ['ignore', 'ignore', 'inherit'] });
+  execFileSync(hasp, ['init', '--key-file'], { env, stdio: ['ignore', 'ignore', 'pipe'] });
   execFileSync(hasp, ['secret', 'set', 'a'], {
     env,
     input: 'correct-horse-battery',
-    stdio: ['pipe', 'ignore', 'inherit'],
+    stdio: ['pipe', 'ignore', 'pipe'],
   });
   return home;
 }
@@ -85,10 +85,11 @@ async function fill(folder: string): Promise<void> {
   const home = homeAt(folder);
   const vault = openVaultWithKeyFile(home, { source: 'key-file', bytes: readFileSync(home.key) });
   const log = AuditLog.open(home, Date.now);
-  for (let count = 1; count < MANY_SECRETS; count += 1) await vault.set(`many/${count}`, Buffer.from(`value-${count}`));
+  for (let count = 1; count < MANY_SECRETS; count += 1)
+    await vault.set(`many/s${count}`, Buffer.from(`value-${count}`));
   const batch = Array.from(
     { length: 1_000 },
-    (_, at): AuditEvent => ({ type: 'secret.set', secret: `many/${at}`, version: 1 }),
+    (_, at): AuditEvent => ({ type: 'secret.set', secret: `many/s${at}`, version: 1 }),
   );
   for (let count = 0; count < MANY_RECORDS; count += batch.length) vault.writeMark(log.append(batch));
   log.close();
