@@ -68,7 +68,7 @@ function runOnce(starter: string, { argv, env }: Command): Measured {
   return { ms: nanoseconds / 1e6, peakMiB: kib / 1024 };
 }
 
-export function median(numbers: readonly number[]): number {
+function median(numbers: readonly number[]): number {
   const sorted = [...numbers].sort((a, b) => a - b);
   const middle = sorted.length / 2;
   if (sorted.length === 0) return Number.NaN;

@@ -8,7 +8,7 @@ export interface NamedValue {
 export const MIN_VALUE_BYTES = 7;
 
 /** Shorter lines of a multi-line value (braces, `},`, base64's last line) say too little to be masked alone. */
-export const MIN_LINE_BYTES = 16;
+const MIN_LINE_BYTES = 16;
 
 const NEWLINE = 0x0a;
 const CARRIAGE_RETURN = 0x0d;
