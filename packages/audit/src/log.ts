@@ -4,7 +4,7 @@ import { appendRecords } from './append.ts';
 import { type Disk, realDisk } from './disk.ts';
 import { asWriteError, isErrno } from './failures.ts';
 import { openSealFile, type SealFile } from './lock.ts';
-import { readSeal, sealDamaged } from './seal.ts';
+import { readSeal, type Seal, sealDamaged } from './seal.ts';
 
 /** The end of the log with its size in bytes, as sealed. */
 export type SealedHead = AuditMark & { readonly offset: number };
@@ -50,13 +50,26 @@ export class AuditLog implements AuditSink {
     });
   }
 
-  /** The sealed end: one small read. What a killed writer left behind it is not counted before the next append. */
+  /**
+   * The sealed end: one small read, without waiting for a writer. What a killed writer left behind it
+   * is not counted before the next append.
+   * @throws HaspError E_AUDIT_WRITE, E_CHAIN_BROKEN
+   */
   head(): SealedHead {
+    try {
+      this.#seal ??= openSealFile(this.#home.auditSeal);
+      if (this.#seal.isCurrent()) {
+        const seal = readSeal(this.#disk, this.#seal.fd);
+        if (seal) return headOf(seal);
+      }
+    } catch (error) {
+      throw asWriteError(error);
+    }
+    // Caught a writer between its two slots, or the file was replaced: ask in turn.
     return this.#locked((fd) => {
       const seal = readSeal(this.#disk, fd);
       if (!seal) throw sealDamaged();
-      seal.key.fill(0);
-      return { chain: seal.chain, seq: seal.seq, mac: seal.mac, offset: seal.offset };
+      return headOf(seal);
     });
   }
 
@@ -78,6 +91,11 @@ export class AuditLog implements AuditSink {
       throw asWriteError(error);
     }
   }
+}
+
+function headOf(seal: Seal): SealedHead {
+  seal.key.fill(0);
+  return { chain: seal.chain, seq: seal.seq, mac: seal.mac, offset: seal.offset };
 }
 
 /** Never created here, never truncated: works on a file that may only be appended to (chattr +a). */
