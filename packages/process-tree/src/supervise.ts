@@ -1,5 +1,4 @@
 import { loadLibc } from './libc.ts';
-import { superviseByLooking } from './platform/portable.ts';
 import { openStdio } from './stdio.ts';
 import { Tree } from './tree.ts';
 import type { TreeEnd, TreeSpec } from './tree-spec.ts';
@@ -15,7 +14,8 @@ const STALLED_READER_MS = 2_000;
  */
 export async function superviseTree(spec: TreeSpec): Promise<TreeEnd> {
   const libc = spec.tracking === 'full' ? loadLibc() : undefined;
-  if (!libc) return superviseByLooking(spec);
+  // Loaded here: node:child_process costs as much as the whole spawn through FFI.
+  if (!libc) return (await import('./platform/portable.ts')).superviseByLooking(spec);
   const tree = new Tree(libc, spec);
   const stdio = openStdio(libc, spec);
   try {
