@@ -34,7 +34,8 @@ export function uint32(value: number): Buffer {
 export function uint64(value: number): Buffer {
   if (!Number.isSafeInteger(value) || value < 0) throw new Error('not a whole number');
   const bytes = Buffer.allocUnsafe(8);
-  bytes.writeBigUInt64BE(BigInt(value));
+  bytes.writeUInt32BE(Math.floor(value / 2 ** 32));
+  bytes.writeUInt32BE(value % 2 ** 32, LENGTH_BYTES);
   return bytes;
 }
 

@@ -1,7 +1,7 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import type { Random } from '@hasp/core';
-import { bytesOf, type Database, numberOf } from './database.ts';
-import { frame } from './encoding.ts';
+import { bytesOf, type Database, numberOf, type Row } from './database.ts';
+import { frame, uint32 } from './encoding.ts';
 import { nodeCipher, SALT_BYTES, seal, unseal } from './envelope.ts';
 import { corrupt } from './failures.ts';
 import type { Keys } from './keys.ts';
@@ -100,7 +100,7 @@ export class Entries {
     const sql = 'SELECT lookup, kind, sealed FROM entries WHERE lookup BETWEEN ? AND ? ORDER BY lookup';
     return this.#database.rows(sql, low, high).map((row) => ({
       lookup: bytesOf(row, 'lookup', DIGEST_BYTES),
-      kind: numberOf(row, 'kind'),
+      kind: kindOf(row),
       sealed: bytesOf(row, 'sealed'),
     }));
   }
@@ -127,10 +127,18 @@ export class Entries {
   }
 }
 
-/** 32 zero bytes for an empty bucket, else SHA-256 over its entries in order of their lookup. */
+function kindOf(row: Row): number {
+  const kind = numberOf(row, 'kind');
+  if (kind === KIND_NUMBER.secret || kind === KIND_NUMBER.consent) return kind;
+  throw corrupt('an entry is of no known kind');
+}
+
+/**
+ * 32 zero bytes for an empty bucket, else SHA-256 over its entries in order of their lookup: lookup (32) ‖
+ * kind (4) ‖ length of sealed (4) ‖ sealed.
+ */
 function digestOf(entries: readonly StoredEntry[]): Buffer {
   if (entries.length === 0) return NO_DIGEST;
-  const hash = createHash('sha256');
-  for (const { lookup, kind, sealed } of entries) hash.update(frame('hasp vault 1 bucket', lookup, kind, sealed));
-  return hash.digest();
+  const parts = entries.flatMap(({ lookup, kind, sealed }) => [lookup, uint32(kind), uint32(sealed.length), sealed]);
+  return createHash('sha256').update(Buffer.concat(parts)).digest();
 }

@@ -49,7 +49,10 @@ export function decodeHead(bytes: Buffer): Head {
   const idAt = 2 + NAME_BYTES;
   const versions = Array.from({ length: count }, (_, index) => {
     const at = FIXED_BYTES + index * VERSION_BYTES;
-    return { version: bytes.readUInt32BE(at), createdAt: Number(bytes.readBigUInt64BE(at + 4)) };
+    return {
+      version: bytes.readUInt32BE(at),
+      createdAt: bytes.readUInt32BE(at + 4) * 2 ** 32 + bytes.readUInt32BE(at + 8),
+    };
   });
   return {
     name: bytes.toString('utf8', 2, 2 + nameLength),

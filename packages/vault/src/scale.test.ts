@@ -34,7 +34,6 @@ it('a look-up among 10,000 secrets reads a 256th of them', () =>
     const few = median();
     putMany(200, 10_000);
     const many = median();
-    console.info(`find: ${few.toFixed(3)} ms of 200, ${many.toFixed(3)} ms of 10,000`);
     // A scan of all of them takes some 20 ms.
     expect(many).toBeLessThan(few * 3 + 2);
     expect(database.read(() => entries.all('secret'))).toHaveLength(10_000);
