@@ -1,5 +1,4 @@
 import { constants } from 'node:os';
-import { getSystemErrorName } from 'node:util';
 import { signalNumber } from './exit-status.ts';
 import type { Inherited } from './inherited.ts';
 import type { Libc } from './libc.ts';
@@ -17,6 +16,9 @@ export interface SpawnRequest {
 const F_SETFD = 2;
 const SIG_IGN = 1;
 const RLIMIT_NOFILE = 7;
+const CLOSE_RANGE = 436;
+const CLOSE_RANGE_CLOEXEC = 4;
+const LAST_DESCRIPTOR = 0x7fff_ffff;
 const POSIX_SPAWN_SETSIGDEF = 0x04;
 const POSIX_SPAWN_SETSIGMASK = 0x08;
 const UNSETTABLE = [constants.signals.SIGKILL, constants.signals.SIGSTOP];
@@ -56,7 +58,7 @@ export function spawnProcess(libc: Libc, request: SpawnRequest): number {
       const pid = new Int32Array(1);
       const failure = libc.posixSpawn(pid, cString(path), actions, attributes, words.pointers, environment.pointers);
       words.bytes.fill(0); // Also keeps the block from being collected before the call.
-      return failure === 0 ? (pid[0] ?? 0) : getSystemErrorName(-failure);
+      return failure === 0 ? (pid[0] ?? 0) : errorName(failure);
     };
     let outcome = exec(request.path, request.argv);
     // A script without "#!": what execvp(3) does.
@@ -70,12 +72,18 @@ export function spawnProcess(libc: Libc, request: SpawnRequest): number {
   }
 }
 
+/** Everything but what the child is to inherit closes at exec (close_range(2), Linux 5.11 and later). */
+function closeAllAtExec(libc: Libc): void {
+  libc.syscall(CLOSE_RANGE, 3, LAST_DESCRIPTOR, CLOSE_RANGE_CLOEXEC, 0);
+}
+
 /** Node raised the soft descriptor limit, reset ignored signals and marked descriptors (0 to 15) close-on-exec. */
 function restoreInheritance(libc: Libc, inherited: Inherited): void {
   for (const name of inherited.ignoredSignals) {
     // An ignored SIGCHLD would take the child's exit status from us.
     if (name !== 'SIGCHLD') libc.signal(signalNumber(name), SIG_IGN);
   }
+  closeAllAtExec(libc);
   for (const fd of [0, 1, 2, ...inherited.descriptors]) libc.fcntl(fd, F_SETFD, 0);
   if (inherited.softNofile !== undefined) {
     const limits = new BigUint64Array(2);
@@ -128,6 +136,11 @@ function arena(libc: Libc, strings: readonly (readonly (string | Uint8Array)[])[
     at += 1;
   }
   return { bytes, pointers };
+}
+
+/** Node's own table lacks some that exec gives, ENOEXEC among them. */
+function errorName(errno: number): string {
+  return Object.entries(constants.errno).find(([, value]) => value === errno)?.[0] ?? `E${errno}`;
 }
 
 function cString(text: string): Uint8Array {
