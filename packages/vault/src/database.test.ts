@@ -52,7 +52,7 @@ describe('a failure of the storage', () => {
       const [holder, waiter] = [new Database(home.vault), new Database(home.vault)];
       waiter.exec('PRAGMA busy_timeout=50');
       await holder.transaction(() => {
-        holder.run('DELETE FROM entries');
+        holder.run('DELETE FROM buckets');
         expect(() => waiter.transaction(() => 1)).toThrow('the vault is in use by another process');
       });
       holder.close();

@@ -1,30 +1,27 @@
-import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
+import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { Random } from '@hasp/core';
-import { bytesOf, type Database, numberOf, type Row } from './database.ts';
-import { frame, uint32 } from './encoding.ts';
+import { decodeBucket, type Entry, encodeBucket } from './bucket.ts';
+import { bytesOf, type Database } from './database.ts';
+import { frame, pad, unpad } from './encoding.ts';
 import { nodeCipher, SALT_BYTES, seal, unseal } from './envelope.ts';
 import { corrupt } from './failures.ts';
 import type { Keys } from './keys.ts';
 
-/** What an entry describes; part of its lookup and of what it is sealed with. */
+/** What an entry describes; a name may have one of each. */
 export type EntryKind = 'secret' | 'consent';
 
 const KIND_NUMBER = { secret: 1, consent: 2 } as const;
 const BUCKETS = 256;
-const DIGEST_BYTES = 32;
-const NO_DIGEST = Buffer.alloc(DIGEST_BYTES);
-
-interface StoredEntry {
-  readonly lookup: Buffer;
-  readonly kind: number;
-  readonly sealed: Buffer;
-}
+/** Of a bucket's salt, kept in the summary: random, new at every change, and all its content hangs on it. */
+const STAMP_BYTES = 16;
+const EMPTY = Buffer.alloc(STAMP_BYTES);
+const MAC_BYTES = 32;
 
 /**
- * Small sealed texts, each found by a keyed hash of its name. They are in 256 buckets by the first byte of
- * that hash; the summary holds the SHA-256 of every bucket under one MAC. So without the key no entry can be
- * changed, removed, added or put back as it was, short of putting the whole vault back, and what is not
- * found is known to be absent. One look reads a 256th of the entries and 8 KiB.
+ * Small texts, found by a keyed hash of their name. They lie in 256 buckets by the first byte of that hash,
+ * each sealed as one; the summary holds the stamp of every bucket under one MAC. So without the key no entry
+ * can be changed, removed, added or put back to how it was, short of putting the whole vault back, and what
+ * is not found is known to be absent. One look opens a 256th of what there is.
  */
 export class Entries {
   readonly #database: Database;
@@ -37,78 +34,70 @@ export class Entries {
 
   /** For a vault that has no entry yet. */
   initialize(): void {
-    const digests = Buffer.alloc(BUCKETS * DIGEST_BYTES);
-    this.#database.run('INSERT INTO summary (one, digests, mac) VALUES (1, ?, ?)', digests, this.#mac(digests));
+    const stamps = Buffer.alloc(BUCKETS * STAMP_BYTES);
+    this.#database.run('INSERT INTO summary (one, stamps, mac) VALUES (1, ?, ?)', stamps, this.#mac(stamps));
   }
 
-  /** The opened text. @throws HaspError E_VAULT_CORRUPT. Call within `read` or `transaction`. */
+  /** @throws HaspError E_VAULT_CORRUPT. Call within `read` or `transaction`. */
   find(kind: EntryKind, name: string): Buffer | undefined {
     const lookup = this.#lookup(kind, name);
-    const entry = this.#bucket(lookup[0] ?? 0, this.#digests()).find((one) => one.lookup.equals(lookup));
-    return entry && this.#open(kind, entry);
+    return this.#open(bucketOf(lookup), this.#stamps()).find((one) => one.lookup.equals(lookup))?.text;
   }
 
   /** Every text of one kind, in no order. @throws HaspError E_VAULT_CORRUPT. Call within `read` or `transaction`. */
   all(kind: EntryKind): Buffer[] {
-    const digests = this.#digests();
-    const entries = Array.from({ length: BUCKETS }, (_, index) => this.#bucket(index, digests)).flat();
-    return entries.filter((entry) => entry.kind === KIND_NUMBER[kind]).map((entry) => this.#open(kind, entry));
+    const stamps = this.#stamps();
+    const entries = Array.from({ length: BUCKETS }, (_, bucket) => this.#open(bucket, stamps)).flat();
+    return entries.filter((entry) => entry.kind === KIND_NUMBER[kind]).map(({ text }) => text);
   }
 
   /** Adds or replaces. Call within `transaction`. */
-  put(kind: EntryKind, name: string, text: Uint8Array, random: Random): void {
-    const lookup = this.#lookup(kind, name);
-    const sealed = seal(nodeCipher, this.#keys.for('entries'), random(SALT_BYTES), this.#context(kind, lookup), text);
-    this.#change(lookup, () => {
-      const sql = 'INSERT OR REPLACE INTO entries (lookup, kind, sealed) VALUES (?, ?, ?)';
-      this.#database.run(sql, lookup, KIND_NUMBER[kind], sealed);
-    });
+  put(kind: EntryKind, name: string, text: Buffer, random: Random): void {
+    const added = { lookup: this.#lookup(kind, name), kind: KIND_NUMBER[kind], text };
+    this.#change(added.lookup, random, (others) => [...others, added]);
   }
 
   /** Call within `transaction`. */
-  remove(kind: EntryKind, name: string): void {
-    const lookup = this.#lookup(kind, name);
-    this.#change(lookup, () => this.#database.run('DELETE FROM entries WHERE lookup = ?', lookup));
+  remove(kind: EntryKind, name: string, random: Random): void {
+    this.#change(this.#lookup(kind, name), random, (others) => others);
   }
 
-  #change(lookup: Buffer, deed: () => void): void {
-    const index = lookup[0] ?? 0;
-    const digests = this.#digests();
-    this.#bucket(index, digests);
-    deed();
-    digestOf(this.#stored(index)).copy(digests, index * DIGEST_BYTES);
-    this.#database.run('UPDATE summary SET digests = ?, mac = ?', digests, this.#mac(digests));
+  #change(lookup: Buffer, random: Random, deed: (others: Entry[]) => Entry[]): void {
+    const bucket = bucketOf(lookup);
+    const stamps = this.#stamps();
+    const entries = deed(this.#open(bucket, stamps).filter((one) => !one.lookup.equals(lookup)));
+    this.#store(bucket, entries, random).copy(stamps, bucket * STAMP_BYTES);
+    this.#database.run('UPDATE summary SET stamps = ?, mac = ?', stamps, this.#mac(stamps));
   }
 
-  #digests(): Buffer {
-    const row = this.#database.row('SELECT digests, mac FROM summary WHERE one = 1');
-    const digests = bytesOf(row, 'digests', BUCKETS * DIGEST_BYTES);
-    if (timingSafeEqual(bytesOf(row, 'mac', DIGEST_BYTES), this.#mac(digests))) return digests;
+  /** Returns the new stamp. */
+  #store(bucket: number, entries: readonly Entry[], random: Random): Buffer {
+    if (entries.length === 0) {
+      this.#database.run('DELETE FROM buckets WHERE bucket = ?', bucket);
+      return EMPTY;
+    }
+    const text = pad(encodeBucket(entries));
+    const sealed = seal(nodeCipher, this.#keys.for('entries'), random(SALT_BYTES), this.#context(bucket), text);
+    this.#database.run('INSERT OR REPLACE INTO buckets (bucket, sealed) VALUES (?, ?)', bucket, sealed);
+    return stampOf(sealed);
+  }
+
+  #stamps(): Buffer {
+    const row = this.#database.row('SELECT stamps, mac FROM summary WHERE one = 1');
+    const stamps = bytesOf(row, 'stamps', BUCKETS * STAMP_BYTES);
+    if (timingSafeEqual(bytesOf(row, 'mac', MAC_BYTES), this.#mac(stamps))) return stamps;
     throw corrupt('its summary does not belong to it');
   }
 
-  #bucket(index: number, digests: Buffer): StoredEntry[] {
-    const stored = this.#stored(index);
-    const expected = digests.subarray(index * DIGEST_BYTES, (index + 1) * DIGEST_BYTES);
-    if (digestOf(stored).equals(expected)) return stored;
-    throw corrupt('entries were changed, removed or put back');
-  }
-
-  #stored(index: number): StoredEntry[] {
-    const low = Buffer.from([index]);
-    const high = Buffer.alloc(DIGEST_BYTES + 1, 0xff).fill(index, 0, 1);
-    const sql = 'SELECT lookup, kind, sealed FROM entries WHERE lookup BETWEEN ? AND ? ORDER BY lookup';
-    return this.#database.rows(sql, low, high).map((row) => ({
-      lookup: bytesOf(row, 'lookup', DIGEST_BYTES),
-      kind: kindOf(row),
-      sealed: bytesOf(row, 'sealed'),
-    }));
-  }
-
-  #open(kind: EntryKind, entry: StoredEntry): Buffer {
-    const text = unseal(this.#keys.for('entries'), entry.sealed, this.#context(kind, entry.lookup));
-    if (text && entry.kind === KIND_NUMBER[kind]) return text;
-    throw corrupt('an entry does not open');
+  #open(bucket: number, stamps: Buffer): Entry[] {
+    const stamp = stamps.subarray(bucket * STAMP_BYTES, (bucket + 1) * STAMP_BYTES);
+    if (stamp.equals(EMPTY)) return [];
+    const sealed = bytesOf(this.#database.row('SELECT sealed FROM buckets WHERE bucket = ?', bucket), 'sealed');
+    if (!stampOf(sealed).equals(stamp)) throw corrupt('entries were changed or put back');
+    const padded = unseal(this.#keys.for('entries'), sealed, this.#context(bucket));
+    const text = padded && unpad(padded);
+    if (text) return decodeBucket(text);
+    throw corrupt('entries do not open');
   }
 
   #lookup(kind: EntryKind, name: string): Buffer {
@@ -117,28 +106,20 @@ export class Entries {
       .digest();
   }
 
-  #context(kind: EntryKind, lookup: Buffer): Buffer {
-    return frame('hasp vault 1 entry', this.#keys.vaultId, kind, lookup);
+  #context(bucket: number): Buffer {
+    return frame('hasp vault 1 bucket', this.#keys.vaultId, bucket);
   }
 
-  #mac(digests: Buffer): Buffer {
-    const message = frame('hasp vault 1 summary', this.#keys.vaultId, digests);
+  #mac(stamps: Buffer): Buffer {
+    const message = frame('hasp vault 1 summary', this.#keys.vaultId, stamps);
     return createHmac('sha256', this.#keys.for('summary')).update(message).digest();
   }
 }
 
-function kindOf(row: Row): number {
-  const kind = numberOf(row, 'kind');
-  if (kind === KIND_NUMBER.secret || kind === KIND_NUMBER.consent) return kind;
-  throw corrupt('an entry is of no known kind');
+function bucketOf(lookup: Buffer): number {
+  return lookup.readUInt8(0);
 }
 
-/**
- * 32 zero bytes for an empty bucket, else SHA-256 over its entries in order of their lookup: lookup (32) ‖
- * kind (4) ‖ length of sealed (4) ‖ sealed.
- */
-function digestOf(entries: readonly StoredEntry[]): Buffer {
-  if (entries.length === 0) return NO_DIGEST;
-  const parts = entries.flatMap(({ lookup, kind, sealed }) => [lookup, uint32(kind), uint32(sealed.length), sealed]);
-  return createHash('sha256').update(Buffer.concat(parts)).digest();
+function stampOf(sealed: Buffer): Buffer {
+  return sealed.subarray(0, STAMP_BYTES);
 }

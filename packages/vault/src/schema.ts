@@ -18,14 +18,13 @@ const MIGRATIONS: readonly string[] = [
      root BLOB NOT NULL,
      checksum BLOB NOT NULL
    ) STRICT;
-   CREATE TABLE entries (
-     lookup BLOB PRIMARY KEY,
-     kind INTEGER NOT NULL,
+   CREATE TABLE buckets (
+     bucket INTEGER PRIMARY KEY,
      sealed BLOB NOT NULL
-   ) STRICT, WITHOUT ROWID;
+   ) STRICT;
    CREATE TABLE summary (
      one INTEGER PRIMARY KEY CHECK (one = 1),
-     digests BLOB NOT NULL,
+     stamps BLOB NOT NULL,
      mac BLOB NOT NULL
    ) STRICT;
    CREATE TABLE versions (

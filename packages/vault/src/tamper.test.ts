@@ -74,7 +74,7 @@ describe('a secret', () => {
   it('put back whole to how it was, entry and versions, is noticed', () =>
     withVault(async (vault, home) => {
       await vault.set('a', bytes('old'));
-      const restore = [keep(home, 'entries'), keep(home, 'versions')];
+      const restore = [keep(home, 'buckets'), keep(home, 'versions')];
       await vault.rotate('a', bytes('new'), { forget: true });
       attack(home, ...restore);
       expect(await codeOf(() => vault.get({ name: 'a' }))).toBe('E_VAULT_CORRUPT');
@@ -85,28 +85,32 @@ describe('a secret', () => {
   it('taken away is damage, not absence; and one that was never there is absence', () =>
     withVault(async (vault, home) => {
       await vault.set('a', bytes('x'));
-      attack(home, 'DELETE FROM entries');
+      attack(home, 'DELETE FROM buckets');
       expect(await codeOf(() => vault.get({ name: 'a' }))).toBe('E_VAULT_CORRUPT');
       attack(home, 'DELETE FROM versions; DELETE FROM summary');
       expect(await codeOf(() => vault.get({ name: 'a' }))).toBe('E_VAULT_CORRUPT');
     }));
 
-  it('made from another kind of entry is noticed', () =>
+  it('with a bucket moved to the place of another is noticed', () =>
     withVault(async (vault, home) => {
-      vault.trust('/work', 'aa', []);
-      attack(home, 'UPDATE entries SET kind = 1');
+      for (const name of ['a', 'b', 'c', 'd', 'e']) await vault.set(name, bytes(name));
+      attack(
+        home,
+        'UPDATE buckets SET bucket = bucket + 1000',
+        'UPDATE buckets SET bucket = (bucket - 1000 + 1) % 256',
+      );
       expect(await codeOf(() => vault.list())).toBe('E_VAULT_CORRUPT');
     }));
 });
 
 describe('consent', () => {
   it('taken back stays so, whatever rows are put in again', () =>
-    withVault(async (vault, home) => {
+    withVault((vault, home) => {
       vault.trust('/work', 'aa', ['x']);
-      const restore = keep(home, 'entries');
+      const restore = keep(home, 'buckets');
       vault.untrust('/work');
       attack(home, restore);
-      expect(await codeOf(() => vault.consent('/work'))).toBe('E_VAULT_CORRUPT');
+      expect(vault.consent('/work')).toBeUndefined();
     }));
 });
 

@@ -137,7 +137,7 @@ export class Vault {
       if (version !== undefined) requireVersion(head, version);
       const [gone, kept] = partition(head.versions, (one) => version === undefined || one.version === version);
       this.#forget(head, gone);
-      if (kept.length === 0) this.#entries.remove('secret', name);
+      if (kept.length === 0) this.#entries.remove('secret', name, this.#ports.random);
       else this.#putHead({ ...head, versions: kept });
       options.beforeCommit?.(version ?? newest(head).version);
     });
@@ -163,7 +163,7 @@ export class Vault {
         this.#versions.add(renamed, version, value, cipher, this.#ports.random);
         value.fill(0);
       }
-      this.#entries.remove('secret', from);
+      this.#entries.remove('secret', from, this.#ports.random);
       this.#putHead(renamed);
       this.#mustErase = true;
       options.beforeCommit?.(newest(head).version);
@@ -201,7 +201,7 @@ export class Vault {
   untrust(root: string): boolean {
     return this.transaction(() => {
       if (!this.#entries.find('consent', root)) return false;
-      this.#entries.remove('consent', root);
+      this.#entries.remove('consent', root, this.#ports.random);
       return true;
     });
   }
