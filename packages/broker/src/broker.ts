@@ -74,9 +74,21 @@ export class Broker {
   #issue(run: string, request: RunRequest, opened: readonly Allowed[]): OpenRun {
     const issuedAt = this.#parts.clock();
     const expiresAt = issuedAt + request.ttlMs;
-    const texts = new RecordTexts(opened.map(({ binding, value }) => ({ name: binding.reference.name, bytes: value.reveal() })));
-    const granted = opened.map((allowed, index) => ({ ...allowed, grant: issue(allowed, `${run}-${index + 1}`, issuedAt, expiresAt) }));
-    const open = OpenRun.begin(this.#parts, { run, command: texts.command(request.command), request, granted, startedAt: issuedAt, expiresAt });
+    const texts = new RecordTexts(
+      opened.map(({ binding, value }) => ({ name: binding.reference.name, bytes: value.reveal() })),
+    );
+    const granted = opened.map((allowed, index) => ({
+      ...allowed,
+      grant: issue(allowed, `${run}-${index + 1}`, issuedAt, expiresAt),
+    }));
+    const open = OpenRun.begin(this.#parts, {
+      run,
+      command: texts.command(request.command),
+      request,
+      granted,
+      startedAt: issuedAt,
+      expiresAt,
+    });
     try {
       this.#parts.log.append(granted.map(({ grant }) => issuedEvent(run, request, grant, texts)));
     } catch (error) {

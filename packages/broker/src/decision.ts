@@ -1,4 +1,13 @@
-import { type AccessRequest, type Binding, type Decision, decide, describeDelivery, formatReference, HaspError, type SecretValue } from '@hasp/core';
+import {
+  type AccessRequest,
+  type Binding,
+  type Decision,
+  decide,
+  describeDelivery,
+  formatReference,
+  HaspError,
+  type SecretValue,
+} from '@hasp/core';
 import type { Vault } from '@hasp/vault';
 import { checkForEnvironment } from './deliver/env.ts';
 import type { RunRequest } from './run-request.ts';
@@ -77,13 +86,18 @@ export function checkVariables(request: RunRequest, opened: readonly Allowed[]):
   for (const { binding, value } of opened) {
     const { delivery, reference } = binding;
     if (delivery.kind === 'stdin') {
-      if (stdin) throw new HaspError('E_USAGE', 'two secrets for one standard input', 'deliver one of them with --file');
+      if (stdin)
+        throw new HaspError('E_USAGE', 'two secrets for one standard input', 'deliver one of them with --file');
       stdin = true;
       continue;
     }
     const { variable } = delivery;
     if (seen.has(variable)) {
-      throw new HaspError('E_ENV_CONFLICT', `${variable} is granted twice`, 'use --only or --except, or one of the two flags');
+      throw new HaspError(
+        'E_ENV_CONFLICT',
+        `${variable} is granted twice`,
+        'use --only or --except, or one of the two flags',
+      );
     }
     seen.add(variable);
     const present = request.caller.environment.get(variable);

@@ -7,11 +7,11 @@ import {
   type ProcessIdentity,
   type Survivor,
 } from '@hasp/core';
-import type { BrokerParts } from './broker.ts';
 import type { NamedValue } from '@hasp/match';
+import type { BrokerParts } from './broker.ts';
 import type { Allowed } from './decision.ts';
 import { deliverFile, makeDeliveryFolder, removeDeliveredFiles } from './deliver/file.ts';
-import { discard, runFile, type RunState, writeRunFile } from './run-file.ts';
+import { discard, type RunState, runFile, writeRunFile } from './run-file.ts';
 import type { RunRequest } from './run-request.ts';
 
 interface Granted extends Allowed {
@@ -46,6 +46,7 @@ export class OpenRun {
   readonly #beginning: Beginning;
   readonly #environment = new Map<string, string | Uint8Array>();
   #stdin: Uint8Array | undefined;
+  #ended = false;
   #state: RunState;
 
   private constructor(parts: BrokerParts, beginning: Beginning, state: RunState) {
@@ -59,7 +60,9 @@ export class OpenRun {
   /** Writes the run's state, so that a killed wrapper's grants can be ended. @throws HaspError E_STORAGE */
   static begin(parts: BrokerParts, beginning: Beginning): OpenRun {
     const { run, request, granted } = beginning;
-    const variables = granted.flatMap(({ binding: { delivery } }) => (delivery.kind === 'file' ? [delivery.variable] : []));
+    const variables = granted.flatMap(({ binding: { delivery } }) =>
+      delivery.kind === 'file' ? [delivery.variable] : [],
+    );
     const folder = variables.length === 0 ? undefined : makeDeliveryFolder(run, parts.home.runs);
     const open = new OpenRun(parts, beginning, {
       version: 1,
@@ -130,13 +133,14 @@ export class OpenRun {
   }
 
   /**
-   * Removes what was delivered and records the end of every grant, then moves the vault's mark.
+   * Once: removes what was delivered and records the end of every grant, then moves the vault's mark.
    * Returns a problem to tell, if the end could not be recorded: the run's state then stays, and
    * the next hasp records it.
    */
   end(outcome: RunOutcome): HaspError | undefined {
+    if (this.#ended) return undefined;
+    this.#ended = true;
     const filesGone = this.#removeFiles();
-    this.wipe();
     const endedAt = this.#parts.clock();
     const clean = filesGone && outcome.survivors.length === 0;
     const events = this.#beginning.granted.map(({ grant }) => {

@@ -33,7 +33,12 @@ export async function reconcile(home: Home, openLog: () => AuditLog, clock: Cloc
     const filesGone = state.folder === undefined || removeDeliveredFiles(state.folder, state.files);
     recordEnds(home, openLog(), state, survivors, filesGone, clock);
     discard(file);
-    reconciled.push({ run: state.run, command: state.command, secrets: state.grants.map((grant) => grant.secret), survivors });
+    reconciled.push({
+      run: state.run,
+      command: state.command,
+      secrets: state.grants.map((grant) => grant.secret),
+      survivors,
+    });
   }
   return reconciled;
 }
@@ -84,10 +89,21 @@ async function endSurvivors(state: RunState): Promise<Survivor[]> {
   return endProcesses(living, 0);
 }
 
-function recordEnds(home: Home, log: AuditLog, state: RunState, survivors: readonly Survivor[], filesGone: boolean, clock: Clock) {
+function recordEnds(
+  home: Home,
+  log: AuditLog,
+  state: RunState,
+  survivors: readonly Survivor[],
+  filesGone: boolean,
+  clock: Clock,
+) {
   const open = openGrants(home, state);
   if (open.length === 0) return;
-  const outcome: RunOutcome = { reason: 'wrapper-lost', survivors, ...(state.root === undefined ? {} : { root: state.root }) };
+  const outcome: RunOutcome = {
+    reason: 'wrapper-lost',
+    survivors,
+    ...(state.root === undefined ? {} : { root: state.root }),
+  };
   const clean = filesGone && survivors.length === 0;
   const durationMs = clock() - state.startedAt;
   log.append(open.map(({ id, secret }) => endedEvent(state.run, id, secret, outcome, clean, durationMs)));

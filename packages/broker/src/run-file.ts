@@ -1,4 +1,14 @@
-import { closeSync, fsyncSync, mkdirSync, openSync, readdirSync, readFileSync, renameSync, unlinkSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs';
 import path from 'node:path';
 import { HaspError, type Home, type ProcessIdentity, type StragglerPolicy } from '@hasp/core';
 
@@ -39,7 +49,11 @@ export function writeRunFile(home: Home, state: RunState, durable: boolean): voi
     renameSync(draft, file);
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? 'unknown error';
-    throw new HaspError('E_STORAGE', `the state of the run could not be written (${code})`, 'free some space, or see hasp doctor');
+    throw new HaspError(
+      'E_STORAGE',
+      `the state of the run could not be written (${code})`,
+      'free some space, or see hasp doctor',
+    );
   }
 }
 

@@ -93,7 +93,7 @@ export const COMMANDS: readonly Command[] = [
   {
     usage: 'audit log',
     says: 'who was granted what, when, for how long, and how it ended',
-    example: "hasp audit log --secret db/url --since 14:00 --until 16:00",
+    example: 'hasp audit log --secret db/url --since 14:00 --until 16:00',
     options: {
       secret: { kind: 'text', says: 'NAME: records of this secret' },
       session: { kind: 'text', says: 'ID: records of this session' },

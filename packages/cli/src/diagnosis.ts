@@ -26,7 +26,12 @@ const OLDEST_NODE = 20;
 export function nodeCheck(): Check {
   const { node } = process.versions;
   const old = Number(node.split('.')[0]) < OLDEST_NODE;
-  return { name: 'node', state: old ? 'problem' : 'ok', detail: node, ...(old ? { hint: 'install Node 20, 22 or 24', status: 1 } : {}) };
+  return {
+    name: 'node',
+    state: old ? 'problem' : 'ok',
+    detail: node,
+    ...(old ? { hint: 'install Node 20, 22 or 24', status: 1 } : {}),
+  };
 }
 
 export function homeChecks({ home, uid }: Context): Check[] {
@@ -36,11 +41,16 @@ export function homeChecks({ home, uid }: Context): Check[] {
     return [problem('home', asHaspError(error))];
   }
   if (existsSync(home.vault)) return [{ name: 'home', state: 'ok', detail: `${home.root}, private` }];
-  return [{ name: 'home', state: 'problem', detail: `no vault in ${home.root}`, hint: 'make one: hasp init', status: 4 }];
+  return [
+    { name: 'home', state: 'problem', detail: `no vault in ${home.root}`, hint: 'make one: hasp init', status: 4 },
+  ];
 }
 
 /** Opens the vault if it can be opened without asking anyone more than once. */
-export async function vaultCheck(input: GlobalInput, context: Context): Promise<{ check: Check; open: Vault | undefined }> {
+export async function vaultCheck(
+  input: GlobalInput,
+  context: Context,
+): Promise<{ check: Check; open: Vault | undefined }> {
   try {
     const open = await unlock(input, context);
     const secrets = open.list();
@@ -52,7 +62,15 @@ export async function vaultCheck(input: GlobalInput, context: Context): Promise<
   } catch (error) {
     const fault = asHaspError(error);
     if (fault.code !== 'E_VAULT_LOCKED') return { open: undefined, check: problem('vault', fault) };
-    return { open: undefined, check: { name: 'vault', state: 'warning', detail: 'locked: not looked into', ...(fault.hint === undefined ? {} : { hint: fault.hint }) } };
+    return {
+      open: undefined,
+      check: {
+        name: 'vault',
+        state: 'warning',
+        detail: 'locked: not looked into',
+        ...(fault.hint === undefined ? {} : { hint: fault.hint }),
+      },
+    };
   }
 }
 
@@ -67,7 +85,10 @@ export function logCheck({ home }: Context, vault: Vault | undefined): Check {
   if (vault === undefined) return { name: 'log', state: 'warning', detail: 'not verified: that needs the vault open' };
   const { problem: broken, records } = verifyLog(home, { chain: vault.chain(), k0: vault.auditKey() }, vault.mark());
   if (broken === undefined) return { name: 'log', state: 'ok', detail: `${records} records verify` };
-  return problem('log', new HaspError('E_CHAIN_BROKEN', `broken at record ${broken.seq}: ${broken.message}`, 'see hasp audit verify'));
+  return problem(
+    'log',
+    new HaspError('E_CHAIN_BROKEN', `broken at record ${broken.seq}: ${broken.message}`, 'see hasp audit verify'),
+  );
 }
 
 /** Ends what killed wrappers left, as every hasp does. */
@@ -82,7 +103,8 @@ export async function runsCheck(context: Context): Promise<Check> {
 
 export function trackingCheck(): Check {
   const { tracking, undumpable } = hardenSelf();
-  if (tracking === 'full' && undumpable) return { name: 'tracking', state: 'ok', detail: 'full: the kernel tells of every descendant (subreaper)' };
+  if (tracking === 'full' && undumpable)
+    return { name: 'tracking', state: 'ok', detail: 'full: the kernel tells of every descendant (subreaper)' };
   return {
     name: 'tracking',
     state: 'warning',
@@ -93,7 +115,10 @@ export function trackingCheck(): Check {
 
 /** What in the environment could have made Node run foreign code or slowly; the child gets it back. */
 export function surroundingsCheck({ inherited: { neutralised } }: Context): Check {
-  const detail = neutralised.length === 0 ? 'nothing had to be kept away from hasp' : `kept away from hasp, given to the child: ${neutralised.join(', ')}`;
+  const detail =
+    neutralised.length === 0
+      ? 'nothing had to be kept away from hasp'
+      : `kept away from hasp, given to the child: ${neutralised.join(', ')}`;
   return { name: 'launch', state: 'ok', detail };
 }
 

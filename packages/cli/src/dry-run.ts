@@ -6,7 +6,10 @@ import { print, printable } from './output.ts';
 
 /** Names, references, deliveries, rules and the resolved command; never a value. */
 export function printDryRun(explained: readonly Explained[], resolution: CommandResolution, input: RunInput): void {
-  const command = 'path' in resolution ? { argv: input.command, path: resolution.path } : { argv: input.command, problem: resolution.problem };
+  const command =
+    'path' in resolution
+      ? { argv: input.command, path: resolution.path }
+      : { argv: input.command, problem: resolution.problem };
   const grants = explained.map(({ wish: { binding }, decision, version }) => ({
     ...(binding.delivery.kind === 'stdin' ? {} : { variable: binding.delivery.variable }),
     reference: formatReference(binding.reference),

@@ -21,11 +21,15 @@ const FIRST_STEPS = `First steps:
 export function overview(commands: readonly Command[], whole: boolean): Promise<string> {
   const page = yargs([])
     .scriptName('hasp')
-    .usage('Usage: hasp COMMAND [options]\n\nA command gets exactly the secrets it was granted, for exactly as long as its processes live.')
+    .usage(
+      'Usage: hasp COMMAND [options]\n\nA command gets exactly the secrets it was granted, for exactly as long as its processes live.',
+    )
     .wrap(WIDTH)
     .version(false)
     .help(false)
-    .epilogue(`${whole ? `${FIRST_STEPS}\n\n` : ''}hasp COMMAND --help shows the options of one command and an example.`);
+    .epilogue(
+      `${whole ? `${FIRST_STEPS}\n\n` : ''}hasp COMMAND --help shows the options of one command and an example.`,
+    );
   for (const { usage, says } of whole ? [RUN, ...commands] : commands) page.command(usage, says);
   return page.getHelp();
 }

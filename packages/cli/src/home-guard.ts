@@ -10,7 +10,15 @@ const OTHERS = 0o077;
 export function checkHome(home: Home, uid: number): void {
   if (!checkFolder(home.root, uid)) return;
   checkFolder(home.runs, uid);
-  for (const file of [home.vault, `${home.vault}-wal`, `${home.vault}-shm`, home.key, home.auditLog, home.auditSeal, home.policy]) {
+  for (const file of [
+    home.vault,
+    `${home.vault}-wal`,
+    `${home.vault}-shm`,
+    home.key,
+    home.auditLog,
+    home.auditSeal,
+    home.policy,
+  ]) {
     checkPrivateFile(file, uid);
   }
 }
@@ -18,7 +26,12 @@ export function checkHome(home: Home, uid: number): void {
 function checkFolder(folder: string, uid: number): boolean {
   const status = look(folder, statSync);
   if (status === undefined) return false;
-  if (!status.isDirectory()) throw new HaspError('E_HOME_UNSAFE', `${folder} is not a folder`, `move it away: mv ${quote(folder)} ${quote(`${folder}.old`)}`);
+  if (!status.isDirectory())
+    throw new HaspError(
+      'E_HOME_UNSAFE',
+      `${folder} is not a folder`,
+      `move it away: mv ${quote(folder)} ${quote(`${folder}.old`)}`,
+    );
   checkStatus(folder, status, uid, '700');
   return true;
 }
@@ -27,17 +40,26 @@ function checkFolder(folder: string, uid: number): boolean {
 export function checkPrivateFile(file: string, uid: number): void {
   const status = look(file);
   if (status === undefined) return;
-  if (!status.isFile()) throw new HaspError('E_HOME_UNSAFE', `${file} is not a plain file`, `look at it: ls -l ${quote(file)}`);
+  if (!status.isFile())
+    throw new HaspError('E_HOME_UNSAFE', `${file} is not a plain file`, `look at it: ls -l ${quote(file)}`);
   checkStatus(file, status, uid, '600');
 }
 
 function checkStatus(place: string, status: Stats, uid: number, mode: string): void {
   if (status.uid !== uid) {
-    throw new HaspError('E_HOME_UNSAFE', `${place} belongs to another user (uid ${status.uid})`, `chown ${uid} ${quote(place)}`);
+    throw new HaspError(
+      'E_HOME_UNSAFE',
+      `${place} belongs to another user (uid ${status.uid})`,
+      `chown ${uid} ${quote(place)}`,
+    );
   }
   if ((status.mode & OTHERS) !== 0) {
     const found = (status.mode & 0o777).toString(8).padStart(4, '0');
-    throw new HaspError('E_HOME_UNSAFE', `${place} can be reached by others (mode ${found})`, `chmod ${mode} ${quote(place)}`);
+    throw new HaspError(
+      'E_HOME_UNSAFE',
+      `${place} can be reached by others (mode ${found})`,
+      `chmod ${mode} ${quote(place)}`,
+    );
   }
 }
 
@@ -49,7 +71,11 @@ export function makeHome(home: Home, uid: number): void {
     if (status.isDirectory() && status.uid === uid && readdirSync(home.root).length === 0) chmodSync(home.root, 0o700);
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? 'unknown error';
-    throw new HaspError('E_STORAGE', `${home.root} could not be made (${code})`, 'choose another place: export HASP_HOME=/a/folder/of/yours');
+    throw new HaspError(
+      'E_STORAGE',
+      `${home.root} could not be made (${code})`,
+      'choose another place: export HASP_HOME=/a/folder/of/yours',
+    );
   }
   checkHome(home, uid);
 }
@@ -69,9 +95,18 @@ export function quote(text: string): string {
 
 /** `hasp doctor --fix`: takes from others what they could reach. Files of other users stay as they are. */
 export function makePrivate(home: Home, uid: number): void {
-  const files = [home.vault, `${home.vault}-wal`, `${home.vault}-shm`, home.key, home.auditLog, home.auditSeal, home.policy];
+  const files = [
+    home.vault,
+    `${home.vault}-wal`,
+    `${home.vault}-shm`,
+    home.key,
+    home.auditLog,
+    home.auditSeal,
+    home.policy,
+  ];
   for (const place of [home.root, home.runs, ...files]) {
     const status = look(place);
-    if (status !== undefined && status.uid === uid && (status.isFile() || status.isDirectory())) chmodSync(place, status.isFile() ? 0o600 : 0o700);
+    if (status !== undefined && status.uid === uid && (status.isFile() || status.isDirectory()))
+      chmodSync(place, status.isFile() ? 0o600 : 0o700);
   }
 }

@@ -25,7 +25,8 @@ export function asHaspError(error: unknown): HaspError {
   // Only the kind of fault and the place are shown: a message of a library may quote a value.
   const fault = error instanceof Error ? error : new Error('unknown fault');
   const code = (fault as NodeJS.ErrnoException).code;
-  const place = /\(?([^()\s]+:[0-9]+:[0-9]+)\)?/.exec((fault.stack ?? '').split('\n').slice(1).join('\n'))?.[1] ?? 'unknown place';
+  const place =
+    /\(?([^()\s]+:[0-9]+:[0-9]+)\)?/.exec((fault.stack ?? '').split('\n').slice(1).join('\n'))?.[1] ?? 'unknown place';
   return new HaspError(
     'E_INTERNAL',
     `internal error ${fault.name}${code === undefined ? '' : ` ${code}`} at ${place}`,
@@ -53,7 +54,10 @@ function write(descriptor: number, text: string): void {
 
 /** Control characters, line separators and bidirectional marks as \u escapes. */
 export function printable(text: string): string {
-  return text.replace(/[\p{Cc}\p{Zl}\p{Zp}\p{Cf}]/gu, (character) => `\\u${(character.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`);
+  return text.replace(
+    /[\p{Cc}\p{Zl}\p{Zp}\p{Cf}]/gu,
+    (character) => `\\u${(character.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`,
+  );
 }
 
 /** Replaces the terminal's current line on stderr. */

@@ -67,12 +67,23 @@ function findCommand(words: readonly string[]): Command {
   if (found !== undefined) return found;
   const group = COMMANDS.filter((command) => pathOf(command)[0] === words[0]);
   const typed = words.slice(0, group.length > 0 ? 2 : 1).join(' ');
-  const paths = group.length > 0 ? group.map((command) => pathOf(command).join(' ')) : ['run', ...new Set(COMMANDS.map((command) => pathOf(command)[0] ?? ''))];
+  const paths =
+    group.length > 0
+      ? group.map((command) => pathOf(command).join(' '))
+      : ['run', ...new Set(COMMANDS.map((command) => pathOf(command)[0] ?? ''))];
   if (group.length > 0 && words.length === 1) {
-    throw new HaspError('E_USAGE', `${typed} needs one of: ${paths.map((path) => path.split(' ')[1]).join(', ')}`, `see hasp ${typed} --help`);
+    throw new HaspError(
+      'E_USAGE',
+      `${typed} needs one of: ${paths.map((path) => path.split(' ')[1]).join(', ')}`,
+      `see hasp ${typed} --help`,
+    );
   }
   const guess = nearest(typed, paths);
-  throw new HaspError('E_USAGE', `no command ${JSON.stringify(typed)}`, guess === undefined ? 'see hasp --help' : `did you mean hasp ${guess}?`);
+  throw new HaspError(
+    'E_USAGE',
+    `no command ${JSON.stringify(typed)}`,
+    guess === undefined ? 'see hasp --help' : `did you mean hasp ${guess}?`,
+  );
 }
 
 function refuseUnknown(given: Read, options: Options): void {
@@ -81,7 +92,11 @@ function refuseUnknown(given: Read, options: Options): void {
     if (name === '_' || name === '$0' || known.includes(name)) continue;
     const dashes = name.length === 1 ? '-' : '--';
     const guess = nearest(name, Object.keys(options));
-    throw new HaspError('E_USAGE', `no option ${dashes}${name}`, guess === undefined ? 'see --help' : `did you mean --${guess}?`);
+    throw new HaspError(
+      'E_USAGE',
+      `no option ${dashes}${name}`,
+      guess === undefined ? 'see --help' : `did you mean --${guess}?`,
+    );
   }
 }
 
@@ -90,7 +105,10 @@ function commandInput(command: Command, given: Read, behind: readonly string[]):
   const names = command.usage.split(' ').slice(path.length);
   const values = [...given._.map(String).slice(path.length), ...behind];
   if (values.length !== names.length) {
-    const problem = values.length < names.length ? `needs ${names.slice(values.length).join(' and ')}` : `takes ${names.length === 0 ? 'no argument' : `${names.length} argument${names.length > 1 ? 's' : ''}`}`;
+    const problem =
+      values.length < names.length
+        ? `needs ${names.slice(values.length).join(' and ')}`
+        : `takes ${names.length === 0 ? 'no argument' : `${names.length} argument${names.length > 1 ? 's' : ''}`}`;
     throw new HaspError('E_USAGE', `${path.join(' ')} ${problem}`, `usage: hasp ${command.usage}`);
   }
   const options = Object.fromEntries(
@@ -99,7 +117,11 @@ function commandInput(command: Command, given: Read, behind: readonly string[]):
       return value === undefined ? [] : [[name, value] as const];
     }),
   );
-  return { ...globals(options), words: Object.fromEntries(names.map((name, index) => [name, values[index] ?? ''])), options };
+  return {
+    ...globals(options),
+    words: Object.fromEntries(names.map((name, index) => [name, values[index] ?? ''])),
+    options,
+  };
 }
 
 function globals(options: Readonly<Record<string, string | boolean | number>>) {
@@ -120,7 +142,8 @@ function one(given: Read, name: string, kind: string, mayBeEmpty = false): strin
   if (typeof value !== 'string') throw new HaspError('E_USAGE', `--${name} was given twice`, 'give it once');
   if (value === '' && !mayBeEmpty) throw new HaspError('E_USAGE', `--${name} needs a value`, 'see --help');
   if (kind !== 'number') return value;
-  if (!/^[0-9]{1,6}$/.test(value)) throw new HaspError('E_USAGE', `--${name} needs a number`, 'for example --passphrase-fd 3 3< file');
+  if (!/^[0-9]{1,6}$/.test(value))
+    throw new HaspError('E_USAGE', `--${name} needs a number`, 'for example --passphrase-fd 3 3< file');
   return Number(value);
 }
 
@@ -129,7 +152,10 @@ async function parseRun(mine: readonly string[], command: readonly string[]): Pr
   refuseUnknown(given, RUN_OPTIONS);
   const stray = given._.map(String).slice(1);
   if (command.length === 0 || stray.length > 0) {
-    const typed = stray.length > 0 ? `put -- before the command: hasp run [options] -- ${stray.join(' ')}` : 'for example: hasp run -e DATABASE_URL=hasp://db/url -- npm test';
+    const typed =
+      stray.length > 0
+        ? `put -- before the command: hasp run [options] -- ${stray.join(' ')}`
+        : 'for example: hasp run -e DATABASE_URL=hasp://db/url -- npm test';
     throw new HaspError('E_USAGE', 'run needs a command behind --', typed);
   }
   const input: Record<string, unknown> = { command };
@@ -151,8 +177,16 @@ async function parseRun(mine: readonly string[], command: readonly string[]): Pr
 }
 
 async function helpFor(words: readonly string[]): Promise<string> {
-  const group = COMMANDS.filter((command) => pathOf(command).slice(0, words.length).join(' ') === words.slice(0, pathOf(command).length).join(' '));
+  const group = COMMANDS.filter(
+    (command) => pathOf(command).slice(0, words.length).join(' ') === words.slice(0, pathOf(command).length).join(' '),
+  );
   const exact = COMMANDS.find((command) => pathOf(command).every((word, index) => word === words[index]));
   if (words.length > 0 && words[0] !== 'run' && exact === undefined && group.length === 0) findCommand(words);
-  return words.length === 0 ? overview(COMMANDS, true) : words[0] === 'run' ? commandHelp('run') : exact === undefined ? overview(group, false) : commandHelp(exact);
+  return words.length === 0
+    ? overview(COMMANDS, true)
+    : words[0] === 'run'
+      ? commandHelp('run')
+      : exact === undefined
+        ? overview(group, false)
+        : commandHelp(exact);
 }

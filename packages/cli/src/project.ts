@@ -52,7 +52,11 @@ function readManifestBytes(file: string): Buffer | undefined {
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
     if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
-    throw new HaspError('E_MANIFEST_INVALID', `${file} could not be read (${code ?? 'unknown error'})`, `look at it: ls -l ${file}`);
+    throw new HaspError(
+      'E_MANIFEST_INVALID',
+      `${file} could not be read (${code ?? 'unknown error'})`,
+      `look at it: ls -l ${file}`,
+    );
   }
   try {
     const status = fstatSync(descriptor);

@@ -24,7 +24,11 @@ export function readDescriptor(descriptor: number, limit: number, what: string):
   if (descriptor > 2) closeSync(descriptor);
   if (length > limit) {
     held.fill(0);
-    throw new HaspError('E_USAGE', `${what} is longer than ${limit} bytes`, 'keep large data in a file and its key in the vault');
+    throw new HaspError(
+      'E_USAGE',
+      `${what} is longer than ${limit} bytes`,
+      'keep large data in a file and its key in the vault',
+    );
   }
   const exact = Buffer.from(held.subarray(0, length));
   held.fill(0);

@@ -2,8 +2,8 @@ import { closeInspector, hardenSelf, holdSignals, SpawnFailure } from '@hasp/pro
 import { type Context, makeContext } from './context.ts';
 import type { RunInput } from './input.ts';
 import { asHaspError, printError, RUN_FAILURE } from './output.ts';
-import { readRunArgv } from './run-grammar.ts';
 import { run } from './run.ts';
+import { readRunArgv } from './run-grammar.ts';
 
 /** The quick way into `hasp run`; false where argv needs the whole parser. */
 export function runFromArgv(argv: readonly string[]): boolean {

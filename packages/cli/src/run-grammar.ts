@@ -7,7 +7,12 @@ interface RunOption extends OptionGrammar {
 
 /** The options of `hasp run`: yargs prints and reads them, and so does the quick reader below. */
 export const RUN_OPTIONS: Readonly<Record<string, RunOption>> = {
-  env: { kind: 'list', field: 'env', alias: 'e', says: 'VAR[=REF]: deliver into the environment; VAR alone means hasp://VAR' },
+  env: {
+    kind: 'list',
+    field: 'env',
+    alias: 'e',
+    says: 'VAR[=REF]: deliver into the environment; VAR alone means hasp://VAR',
+  },
   file: { kind: 'list', field: 'file', says: 'VAR[=REF]: deliver as a 0600 file; VAR holds its path' },
   stdin: { kind: 'text', field: 'stdin', says: "REF: deliver on the command's standard input" },
   target: { kind: 'text', field: 'target', says: "use the manifest's target of this name" },
@@ -71,7 +76,7 @@ const FLAGS = { pristine: false, override: false, dryRun: false, json: false };
 /** `--name`, `--name=value`, `-e`, `-eVAR` is left to yargs. */
 function optionName(word: string): [name?: string, inline?: string] {
   if (word === '-e') return ['env'];
-  const match = /^--([a-z][a-z-]*)(?:=([^]*))?$/.exec(word);
+  const match = /^--([a-z][a-z-]*)(?:=(.*))?$/s.exec(word);
   if (!match) return [];
   return match[2] === undefined ? [match[1] ?? ''] : [match[1] ?? '', match[2]];
 }

@@ -4,8 +4,8 @@ import {
   type BindingOrigin,
   HaspError,
   isVariable,
-  type Manifest,
   MAX_TTL_MS,
+  type Manifest,
   matchTarget,
   parseDuration,
   parseName,
@@ -45,7 +45,10 @@ export function needsManifest(input: RunInput): boolean {
  */
 export function planRun(input: RunInput, manifest: Manifest | undefined): RunPlan {
   const flags = flagBindings(input).map((binding): AccessRequest => ({ binding, origin: { kind: 'flags' } }));
-  const name = manifest === undefined ? undefined : (input.target ?? (flags.length === 0 ? matchTarget(manifest, input.command) : undefined));
+  const name =
+    manifest === undefined
+      ? undefined
+      : (input.target ?? (flags.length === 0 ? matchTarget(manifest, input.command) : undefined));
   const target = name === undefined ? undefined : findTarget(manifest, name);
   const source = target ?? (flags.length === 0 ? manifest : undefined);
   const wishes = [...(source === undefined ? [] : narrow(fromManifest(source, name), input)), ...flags];
@@ -77,7 +80,11 @@ function findTarget(manifest: Manifest | undefined, name: string): Target {
 
 function fromManifest(wishes: Wishes, target: string | undefined): AccessRequest[] {
   if (wishes.ask.length > 0) {
-    throw new HaspError('E_USAGE', 'the manifest uses "ask", which this version does not serve', 'deliver with env, file or stdin');
+    throw new HaspError(
+      'E_USAGE',
+      'the manifest uses "ask", which this version does not serve',
+      'deliver with env, file or stdin',
+    );
   }
   const origin: BindingOrigin = { kind: 'manifest', ...(target === undefined ? {} : { target }) };
   return wishes.bindings.map((binding) => ({ binding, origin }));
@@ -87,7 +94,11 @@ function narrow(wishes: readonly AccessRequest[], input: RunInput): AccessReques
   const variables = wishes.map(({ binding }) => variableOf(binding));
   for (const name of [...input.only, ...input.except]) {
     if (variables.includes(name)) continue;
-    throw new HaspError('E_USAGE', `the manifest gives no variable ${JSON.stringify(name)}`, `it gives: ${variables.join(', ')}`);
+    throw new HaspError(
+      'E_USAGE',
+      `the manifest gives no variable ${JSON.stringify(name)}`,
+      `it gives: ${variables.join(', ')}`,
+    );
   }
   return wishes.filter(({ binding }) => {
     const variable = variableOf(binding);
@@ -117,7 +128,9 @@ function flagBindings(input: RunInput): Binding[] {
   return [
     ...input.env.map((text) => variableBinding(text, 'env')),
     ...input.file.map((text) => variableBinding(text, 'file')),
-    ...(input.stdin === undefined ? [] : [{ reference: parseReference(input.stdin), delivery: { kind: 'stdin' } as const }]),
+    ...(input.stdin === undefined
+      ? []
+      : [{ reference: parseReference(input.stdin), delivery: { kind: 'stdin' } as const }]),
   ];
 }
 
@@ -125,8 +138,14 @@ function flagBindings(input: RunInput): Binding[] {
 function variableBinding(text: string, kind: 'env' | 'file'): Binding {
   const equals = text.indexOf('=');
   const variable = equals < 0 ? text : text.slice(0, equals);
-  if (!isVariable(variable)) throw new HaspError('E_USAGE', `--${kind} needs a variable's name`, `for example --${kind} DATABASE_URL=hasp://db/url`);
-  if (variable.startsWith('HASP_')) throw new HaspError('E_USAGE', `${variable} is hasp's own`, 'choose another name for the variable');
+  if (!isVariable(variable))
+    throw new HaspError(
+      'E_USAGE',
+      `--${kind} needs a variable's name`,
+      `for example --${kind} DATABASE_URL=hasp://db/url`,
+    );
+  if (variable.startsWith('HASP_'))
+    throw new HaspError('E_USAGE', `${variable} is hasp's own`, 'choose another name for the variable');
   const reference: Reference = equals < 0 ? { name: parseName(text) } : parseReference(text.slice(equals + 1));
   return { reference, delivery: { kind, variable } };
 }

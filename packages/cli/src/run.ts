@@ -70,7 +70,10 @@ function projectFor(input: RunInput, context: Context): Project | undefined {
   return input.target === undefined ? findProject(context.cwd, userHome) : requireProject(context.cwd, userHome);
 }
 
-function requestFor({ input, context, plan, environment, tracking }: Journey, project: Project | undefined): RunRequest {
+function requestFor(
+  { input, context, plan, environment, tracking }: Journey,
+  project: Project | undefined,
+): RunRequest {
   const name = project?.manifest.project;
   return {
     wishes: plan.wishes,

@@ -1,8 +1,8 @@
 import { AuditLog } from '@hasp/audit';
 import { Broker, type Reconciled, reconcile } from '@hasp/broker';
 import type { AuditEvent } from '@hasp/core';
-import type { Vault } from '@hasp/vault';
 import { HaspError } from '@hasp/core';
+import type { Vault } from '@hasp/vault';
 import type { Context } from './context.ts';
 import { checkHome } from './home-guard.ts';
 import type { GlobalInput } from './input.ts';
@@ -79,5 +79,7 @@ export async function openStores(input: GlobalInput, context: Context): Promise<
 function sayReconciled(run: Reconciled): void {
   if (run.survivors.length === 0) return;
   const names = run.survivors.map(({ command, pid, outcome }) => `${command} (${pid}), ${outcome}`).join('; ');
-  say(`an earlier run lost its wrapper and left ${run.survivors.length} running with ${run.secrets.join(', ')}: ${names}`);
+  say(
+    `an earlier run lost its wrapper and left ${run.survivors.length} running with ${run.secrets.join(', ')}: ${names}`,
+  );
 }

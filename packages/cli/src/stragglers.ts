@@ -10,8 +10,12 @@ export function sayStragglers(request: RunRequest, survivors: readonly Survivor[
   if (policy === 'wait' && survivors.every(({ outcome }) => outcome !== 'left' && outcome !== 'not-permitted')) return;
   const command = (request.command[0] ?? '').split('/').at(-1) ?? '';
   const processes = survivors.length === 1 ? '1 process' : `${survivors.length} processes`;
-  const names = request.wishes.map(({ binding: { delivery } }) => (delivery.kind === 'stdin' ? 'stdin' : delivery.variable));
-  const listed = survivors.slice(0, SHOWN).map((survivor) => `${survivor.command} (${survivor.pid}), ${OUTCOMES[survivor.outcome]}`);
+  const names = request.wishes.map(({ binding: { delivery } }) =>
+    delivery.kind === 'stdin' ? 'stdin' : delivery.variable,
+  );
+  const listed = survivors
+    .slice(0, SHOWN)
+    .map((survivor) => `${survivor.command} (${survivor.pid}), ${OUTCOMES[survivor.outcome]}`);
   const more = survivors.length > SHOWN ? `; and ${survivors.length - SHOWN} more` : '';
   say(`${command} left ${processes} running with ${names.join(', ')}: ${listed.join('; ')}${more}`);
 }

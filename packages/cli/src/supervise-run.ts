@@ -1,27 +1,40 @@
-import { isatty } from 'node:tty';
 import type { OpenRun, RunOutcome } from '@hasp/broker';
 import type { HaspError } from '@hasp/core';
 import { makeRedactor } from '@hasp/match';
 import { superviseTree, type TreeEnd, type TreeSpec } from '@hasp/process-tree';
+import { isTerminal } from './is-terminal.ts';
 import { say } from './output.ts';
 import type { Journey } from './run.ts';
 
-/** Spawns the command with its grants, waits for the whole tree, ends the grants. */
+/**
+ * Spawns the command with its grants and waits for the whole tree. The grants end with the tree,
+ * not when a slow reader has taken the last of its output.
+ */
 export async function superviseRun(
   journey: Journey,
   open: OpenRun,
   path: string,
 ): Promise<{ end: TreeEnd; trouble: HaspError | undefined }> {
+  let trouble: HaspError | undefined;
+  const spec = specFor(journey, open, path, (end) => {
+    trouble = open.end(outcomeOf(end));
+  });
   try {
-    const end = await superviseTree(specFor(journey, open, path));
-    return { end, trouble: open.end(outcomeOf(end)) };
+    return { end: await superviseTree(spec), trouble };
   } catch (error) {
     open.end({ reason: 'spawn-failed', survivors: [] });
     throw error;
+  } finally {
+    open.wipe();
   }
 }
 
-function specFor({ input, context, plan, signals, tracking, environment }: Journey, open: OpenRun, path: string): TreeSpec {
+function specFor(
+  { input, context, plan, signals, tracking, environment }: Journey,
+  open: OpenRun,
+  path: string,
+  onTreeEnd: (end: TreeEnd) => void,
+): TreeSpec {
   const redactor = () => makeRedactor(open.values);
   const stream = (descriptor: number) => (isRedacted(plan.redact, descriptor) ? redactor : 'inherit');
   return {
@@ -40,22 +53,26 @@ function specFor({ input, context, plan, signals, tracking, environment }: Journ
     clock: context.clock,
     onSpawned: (root) => open.note({ root, members: [root] }),
     onMembers: (members) => open.note({ members }),
+    onTreeEnd,
     onWarning: say,
   };
 }
 
 function isRedacted(mode: 'auto' | 'always' | 'never', descriptor: number): boolean {
-  return mode === 'always' || (mode === 'auto' && !isatty(descriptor));
+  return mode === 'always' || (mode === 'auto' && !isTerminal(descriptor));
 }
 
 /** The descriptor that unlocked the vault is closed by now, and no business of the child's. */
-function withoutPassphraseFd<T extends { readonly descriptors: readonly number[] }>(inherited: T, descriptor: number | undefined): T {
+function withoutPassphraseFd<T extends { readonly descriptors: readonly number[] }>(
+  inherited: T,
+  descriptor: number | undefined,
+): T {
   return { ...inherited, descriptors: inherited.descriptors.filter((candidate) => candidate !== descriptor) };
 }
 
 function outcomeOf(end: TreeEnd): RunOutcome {
   return {
-    reason: end.cause === 'aborted' ? 'revoked' : end.cause,
+    reason: end.cause,
     root: end.root,
     ...('code' in end.exit ? { exitCode: end.exit.code } : { signal: end.exit.signal }),
     survivors: end.survivors,

@@ -1,5 +1,5 @@
-import { closeSync, openSync, writeSync } from 'node:fs';
-import { ReadStream } from 'node:tty';
+import { openSync, writeSync } from 'node:fs';
+import type { ReadStream } from 'node:tty';
 import { HaspError } from '@hasp/core';
 
 const ENTER = [0x0a, 0x0d];
@@ -23,8 +23,14 @@ export function openTerminal(): number | undefined {
  */
 export async function askHidden(question: string): Promise<Buffer> {
   const descriptor = openTerminal();
-  if (descriptor === undefined) throw new HaspError('E_VAULT_LOCKED', 'no terminal to ask on', 'give the value on stdin, or unlock with --key-file or --passphrase-fd');
-  const terminal = new ReadStream(descriptor);
+  if (descriptor === undefined)
+    throw new HaspError(
+      'E_VAULT_LOCKED',
+      'no terminal to ask on',
+      'give the value on stdin, or unlock with --key-file or --passphrase-fd',
+    );
+  // Loaded here: node:tty brings node:net with it, which no run without a prompt needs.
+  const terminal = new (await import('node:tty')).ReadStream(descriptor);
   const restore = () => terminal.setRawMode(false);
   const dieRestored = (signal: NodeJS.Signals) => {
     restore();

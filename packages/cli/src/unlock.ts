@@ -1,7 +1,7 @@
 import { closeSync, constants, openSync } from 'node:fs';
 import path from 'node:path';
 import { HaspError } from '@hasp/core';
-import { openVaultWithKeyFile, openVaultWithPassphrase, readVaultHeader, type UnlockKey, type Vault } from '@hasp/vault';
+import { LockedVault, openVaultWithPassphrase, type UnlockKey, type Vault } from '@hasp/vault';
 import type { Context } from './context.ts';
 import { checkPrivateFile } from './home-guard.ts';
 import type { GlobalInput } from './input.ts';
@@ -16,20 +16,40 @@ const MAX_PASSPHRASE_BYTES = 64 * 1024;
  * @throws HaspError E_VAULT_MISSING, E_VAULT_LOCKED, E_WRONG_KEY, E_VAULT_CORRUPT, E_HOME_UNSAFE
  */
 export async function unlock(input: GlobalInput, context: Context): Promise<Vault> {
-  const header = readVaultHeader(context.home);
-  const chosen = keyFilePath(input, context);
-  const keyFile = chosen ?? (header.defaultKeyFile ? context.home.key : undefined);
-  if (keyFile !== undefined && header.keySource === 'key-file') {
-    return withKey({ source: 'key-file', bytes: readKeyFile(keyFile, context.uid) }, (key) => openVaultWithKeyFile(context.home, key));
+  const locked = new LockedVault(context.home, { random: context.random, clock: context.clock });
+  const { header } = locked;
+  try {
+    const chosen = keyFilePath(input, context);
+    if (header.keySource === 'passphrase') {
+      if (input.keyFile !== undefined) throw notThatKey();
+      const bytes = await readPassphrase(input);
+      return await withKey({ source: 'passphrase', bytes }, (key) => locked.unlockWithPassphrase(key));
+    }
+    const keyFile = chosen ?? (header.defaultKeyFile ? context.home.key : undefined);
+    if (keyFile === undefined) throw keyFileUnnamed();
+    return await withKey({ source: 'key-file', bytes: readKeyFile(keyFile, context.uid) }, (key) =>
+      locked.unlockWithKeyFile(key),
+    );
+  } catch (error) {
+    locked.close();
+    throw error;
   }
-  if (chosen !== undefined && input.keyFile !== undefined) {
-    throw new HaspError('E_WRONG_KEY', 'this vault opens with a passphrase, not with a key file', 'leave --key-file out');
-  }
-  if (header.keySource === 'key-file') {
-    throw new HaspError('E_VAULT_LOCKED', 'the vault is locked: its key file was not named', 'name it: --key-file PATH, or HASP_KEY_FILE');
-  }
-  const bytes = await readPassphrase(input);
-  return withKey({ source: 'passphrase', bytes }, (key) => openVaultWithPassphrase(context.home, key));
+}
+
+function notThatKey(): HaspError {
+  return new HaspError(
+    'E_WRONG_KEY',
+    'this vault opens with a passphrase, not with a key file',
+    'leave --key-file out',
+  );
+}
+
+function keyFileUnnamed(): HaspError {
+  return new HaspError(
+    'E_VAULT_LOCKED',
+    'the vault is locked: its key file was not named',
+    'name it: --key-file PATH, or HASP_KEY_FILE',
+  );
 }
 
 async function withKey(key: UnlockKey, open: (key: UnlockKey) => Vault | Promise<Vault>): Promise<Vault> {
@@ -77,9 +97,17 @@ export function readKeyFile(file: string, uid: number): Buffer {
     descriptor = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK);
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? 'unknown error';
-    throw new HaspError('E_VAULT_LOCKED', `the key file ${file} could not be read (${code})`, 'name the right one: --key-file PATH');
+    throw new HaspError(
+      'E_VAULT_LOCKED',
+      `the key file ${file} could not be read (${code})`,
+      'name the right one: --key-file PATH',
+    );
   }
   const bytes = readDescriptor(descriptor, KEY_BYTES + 1, 'the key file');
   if (bytes.length === KEY_BYTES) return bytes;
-  throw new HaspError('E_WRONG_KEY', `${file} is not a key file (32 bytes are expected)`, 'name the right one: --key-file PATH');
+  throw new HaspError(
+    'E_WRONG_KEY',
+    `${file} is not a key file (32 bytes are expected)`,
+    'name the right one: --key-file PATH',
+  );
 }

@@ -1,9 +1,9 @@
 import { constants, openSync } from 'node:fs';
 import path from 'node:path';
-import { isatty } from 'node:tty';
 import { HaspError, parseName } from '@hasp/core';
 import { type CommandInput, textOption, word } from './command.ts';
 import type { Context } from './context.ts';
+import { isTerminal } from './is-terminal.ts';
 import { MAX_VALUE_BYTES, readDescriptor, withoutFinalNewline } from './read-all.ts';
 import { askTwice } from './terminal.ts';
 
@@ -14,7 +14,11 @@ const SHORTEST_GUARDED = 7;
 export function nameToSet(input: CommandInput): string {
   const name = word(input, 'NAME');
   if (name.includes('=')) {
-    throw new HaspError('E_USAGE', "a value can't be an argument: every process can read argv", 'give the name only, and the value on stdin: printf %s VALUE | hasp secret set NAME');
+    throw new HaspError(
+      'E_USAGE',
+      "a value can't be an argument: every process can read argv",
+      'give the name only, and the value on stdin: printf %s VALUE | hasp secret set NAME',
+    );
   }
   return parseName(name);
 }
@@ -23,9 +27,13 @@ export function nameToSet(input: CommandInput): string {
 export async function readValue(input: CommandInput, context: Context): Promise<Buffer> {
   const file = textOption(input, 'file');
   if (file !== undefined) return readFile(path.resolve(context.cwd, file));
-  if (isatty(0)) return askTwice('Value');
+  if (isTerminal(0)) return askTwice('Value');
   if (input.passphraseFd === 0) {
-    throw new HaspError('E_USAGE', 'stdin was to carry the passphrase and the value', 'use another descriptor: --passphrase-fd 3 3< file');
+    throw new HaspError(
+      'E_USAGE',
+      'stdin was to carry the passphrase and the value',
+      'use another descriptor: --passphrase-fd 3 3< file',
+    );
   }
   return withoutFinalNewline(readDescriptor(0, MAX_VALUE_BYTES, 'the value'));
 }

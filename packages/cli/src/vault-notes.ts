@@ -11,5 +11,7 @@ export function erasureNotes(vault: Vault): string[] {
 export function liveRunNotes(home: Home, secret: string): string[] {
   const runs = liveRunsWith(home, secret);
   if (runs.length === 0) return [];
-  return [`${runs.length === 1 ? '1 live run keeps' : `${runs.length} live runs keep`} the value it was handed until it ends: ${runs.map((run) => run.wrapper.pid).join(', ')} (pid)`];
+  return [
+    `${runs.length === 1 ? '1 live run keeps' : `${runs.length} live runs keep`} the value it was handed until it ends: ${runs.map((run) => run.wrapper.pid).join(', ')} (pid)`,
+  ];
 }

@@ -10,7 +10,11 @@ export const MAX_TTL_MS = UNIT_MS.d;
 export function parseDuration(text: string): number {
   const match = DURATION.exec(text);
   if (!match) {
-    throw new HaspError('E_USAGE', `not a duration: ${JSON.stringify(text)}`, 'a number and ms, s, m, h or d, for example 90s');
+    throw new HaspError(
+      'E_USAGE',
+      `not a duration: ${JSON.stringify(text)}`,
+      'a number and ms, s, m, h or d, for example 90s',
+    );
   }
   return Math.round(Number(match[1]) * UNIT_MS[match[2] as keyof typeof UNIT_MS]);
 }

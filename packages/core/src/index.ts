@@ -14,8 +14,16 @@ export {
   requestGrant,
 } from './grant.ts';
 export { type Home, homeAt } from './home.ts';
+export {
+  isVariable,
+  type Manifest,
+  matchTarget,
+  parseManifest,
+  type RedactMode,
+  type Target,
+  type Wishes,
+} from './manifest.ts';
 export { type AccessRequest, type BindingOrigin, type Decision, decide, type PolicyFacts } from './policy.ts';
-export { isVariable, type Manifest, matchTarget, parseManifest, type RedactMode, type Target, type Wishes } from './manifest.ts';
 export type { AuditMark, AuditSink, Clock, Random } from './ports.ts';
 export type { ProcessIdentity, StragglerPolicy, Survivor, Tracking } from './process-identity.ts';
 export {
@@ -29,4 +37,11 @@ export {
   type Reference,
 } from './reference.ts';
 export { SecretValue } from './secret-value.ts';
-export { type JsonMember, type JsonNode, JsonProblem, type Position, parseStrictJson, positionOf } from './strict-json.ts';
+export {
+  type JsonMember,
+  type JsonNode,
+  JsonProblem,
+  type Position,
+  parseStrictJson,
+  positionOf,
+} from './strict-json.ts';

@@ -63,7 +63,8 @@ const TARGET_KEYS = ['command', ...BINDING_KEYS, 'ttl', 'grace', 'scope', 'strag
 function readManifest(node: JsonNode): Manifest {
   const top = fields(node, TOP_KEYS);
   const version = top('version');
-  if (version?.kind !== 'number' || version.value !== 1) throw new JsonProblem('"version" must be 1', version?.at ?? node.at);
+  if (version?.kind !== 'number' || version.value !== 1)
+    throw new JsonProblem('"version" must be 1', version?.at ?? node.at);
   optional(top('$schema'), string);
   const project = optional(top('project'), string);
   const targets = optional(top('targets'), (at) => dictionary(at, readTarget)) ?? new Map<string, Target>();

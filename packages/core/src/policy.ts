@@ -1,9 +1,7 @@
 import type { Binding } from './delivery.ts';
 
 /** Where a request's bindings came from: named on the command line, or read from a manifest. */
-export type BindingOrigin =
-  | { readonly kind: 'flags' }
-  | { readonly kind: 'manifest'; readonly target?: string };
+export type BindingOrigin = { readonly kind: 'flags' } | { readonly kind: 'manifest'; readonly target?: string };
 
 export interface AccessRequest {
   readonly binding: Binding;
@@ -18,7 +16,12 @@ export interface PolicyFacts {
 
 export type Decision =
   | { readonly effect: 'allow'; readonly rule: string; readonly why: string }
-  | { readonly effect: 'deny'; readonly rule: string; readonly code: 'E_DENIED' | 'E_UNTRUSTED_PROJECT'; readonly why: string };
+  | {
+      readonly effect: 'deny';
+      readonly rule: string;
+      readonly code: 'E_DENIED' | 'E_UNTRUSTED_PROJECT';
+      readonly why: string;
+    };
 
 /**
  * Deny unless something allows; the first line that applies decides.

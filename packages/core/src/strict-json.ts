@@ -136,7 +136,8 @@ class Reader {
   }
 
   #expect(character: string): void {
-    if (this.#text[this.#offset] !== character) throw new JsonProblem(`expected ${JSON.stringify(character)}`, this.#offset);
+    if (this.#text[this.#offset] !== character)
+      throw new JsonProblem(`expected ${JSON.stringify(character)}`, this.#offset);
     this.#offset += 1;
   }
 

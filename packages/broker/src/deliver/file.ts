@@ -1,4 +1,16 @@
-import { closeSync, constants, fstatSync, fsyncSync, ftruncateSync, mkdirSync, openSync, rmdirSync, statfsSync, unlinkSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  fsyncSync,
+  ftruncateSync,
+  mkdirSync,
+  openSync,
+  rmdirSync,
+  statfsSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs';
 import path from 'node:path';
 import { HaspError, type SecretValue } from '@hasp/core';
 
@@ -21,7 +33,11 @@ export function makeDeliveryFolder(run: string, fallback: string): string {
       // The next place, if there is one.
     }
   }
-  throw new HaspError('E_STORAGE', 'no folder could be made for delivered files', `check that ${fallback} can be written`);
+  throw new HaspError(
+    'E_STORAGE',
+    'no folder could be made for delivered files',
+    `check that ${fallback} can be written`,
+  );
 }
 
 function isTmpfs(folder: string): boolean {
@@ -37,7 +53,11 @@ export function deliverFile(folder: string, variable: string, value: SecretValue
   const file = path.join(folder, variable);
   let descriptor: number | undefined;
   try {
-    descriptor = openSync(file, constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY | constants.O_NOFOLLOW, 0o600);
+    descriptor = openSync(
+      file,
+      constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY | constants.O_NOFOLLOW,
+      0o600,
+    );
     const bytes = value.reveal();
     for (let done = 0; done < bytes.length; ) done += writeSync(descriptor, bytes, done);
     return file;
@@ -84,7 +104,8 @@ function erase(file: string): void {
     const status = fstatSync(descriptor);
     if (!status.isFile()) return;
     const zeros = Buffer.alloc(Math.min(status.size, 1 << 16));
-    for (let done = 0; done < status.size; ) done += writeSync(descriptor, zeros, 0, Math.min(zeros.length, status.size - done), done);
+    for (let done = 0; done < status.size; )
+      done += writeSync(descriptor, zeros, 0, Math.min(zeros.length, status.size - done), done);
     fsyncSync(descriptor);
     ftruncateSync(descriptor, 0);
   } finally {

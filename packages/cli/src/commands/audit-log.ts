@@ -12,12 +12,14 @@ type Fields = Readonly<Record<string, unknown>>;
 export async function showLog(input: CommandInput, context: Context): Promise<Answer> {
   const { home, clock } = context;
   checkHome(home, context.uid);
-  if (!existsSync(home.auditLog)) throw new HaspError('E_VAULT_MISSING', `there is no log in ${home.root}`, 'make a vault: hasp init');
+  if (!existsSync(home.auditLog))
+    throw new HaspError('E_VAULT_MISSING', `there is no log in ${home.root}`, 'make a vault: hasp init');
   const filter = filterOf(input, clock());
   const ends = input.json ? new Map<unknown, Fields>() : endsOf(home);
   for (const { record } of queryRecords(home, filter)) {
     if (input.json) print(`${JSON.stringify(record)}\n`);
-    else if (record.type !== 'grant.ended' || !ends.has(record.grant)) print(`${line(record, ends.get(record.grant))}\n`);
+    else if (record.type !== 'grant.ended' || !ends.has(record.grant))
+      print(`${line(record, ends.get(record.grant))}\n`);
   }
   return {};
 }
@@ -44,8 +46,19 @@ function endsOf(home: Context['home']): Map<unknown, Fields> {
 
 function line(record: Fields, end: Fields | undefined): string {
   const subject = record.secret ?? record.root ?? record.chain ?? '';
-  const words = [record.time, record.type, subject, ...details(record), ...(record.type === 'grant.issued' ? ending(end) : [])];
-  return printable(words.filter((part) => part !== '' && part !== undefined).map(String).join('  '));
+  const words = [
+    record.time,
+    record.type,
+    subject,
+    ...details(record),
+    ...(record.type === 'grant.issued' ? ending(end) : []),
+  ];
+  return printable(
+    words
+      .filter((part) => part !== '' && part !== undefined)
+      .map(String)
+      .join('  '),
+  );
 }
 
 function details(record: Fields): string[] {
@@ -63,7 +76,15 @@ function details(record: Fields): string[] {
 
 function ending(end: Fields | undefined): string[] {
   if (end === undefined) return ['open'];
-  const status = end.exitCode === undefined ? (end.signal === undefined ? '' : ` by ${String(end.signal)}`) : ` ${String(end.exitCode)}`;
-  const survivors = Array.isArray(end.survivors) && end.survivors.length > 0 ? `, ${end.survivors.length} outlived it` : '';
-  return [`${String(end.endReason)}${status} after ${formatDuration(Number(end.durationMs))}${survivors}${end.clean === true ? '' : ', not clean'}`];
+  const status =
+    end.exitCode === undefined
+      ? end.signal === undefined
+        ? ''
+        : ` by ${String(end.signal)}`
+      : ` ${String(end.exitCode)}`;
+  const survivors =
+    Array.isArray(end.survivors) && end.survivors.length > 0 ? `, ${end.survivors.length} outlived it` : '';
+  return [
+    `${String(end.endReason)}${status} after ${formatDuration(Number(end.durationMs))}${survivors}${end.clean === true ? '' : ', not clean'}`,
+  ];
 }

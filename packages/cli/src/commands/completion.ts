@@ -7,7 +7,8 @@ import { RUN_OPTIONS } from '../run-grammar.ts';
 export async function completion(input: CommandInput): Promise<Answer> {
   const shell = word(input, 'SHELL');
   const script = SCRIPTS[shell];
-  if (script === undefined) throw new HaspError('E_USAGE', `no completion for ${JSON.stringify(shell)}`, 'one of bash, zsh, fish');
+  if (script === undefined)
+    throw new HaspError('E_USAGE', `no completion for ${JSON.stringify(shell)}`, 'one of bash, zsh, fish');
   return { text: script() };
 }
 
@@ -22,7 +23,8 @@ function optionsOf(path: readonly string[]): string[] {
 }
 
 const firsts = () => [...new Set(paths().map(([first]) => first ?? ''))];
-const seconds = (first: string) => paths().flatMap(([head, second]) => (head === first && second !== undefined ? [second] : []));
+const seconds = (first: string) =>
+  paths().flatMap(([head, second]) => (head === first && second !== undefined ? [second] : []));
 
 function cases(row: (pattern: string, words: readonly string[]) => string): string {
   const groups = firsts().filter((first) => seconds(first).length > 0);
@@ -49,6 +51,10 @@ const SCRIPTS: Readonly<Record<string, () => string>> = {
   fish: () =>
     [
       `complete -c hasp -n __fish_use_subcommand -a '${firsts().join(' ')}'`,
-      ...firsts().flatMap((first) => (seconds(first).length === 0 ? [] : [`complete -c hasp -n '__fish_seen_subcommand_from ${first}' -a '${seconds(first).join(' ')}'`])),
+      ...firsts().flatMap((first) =>
+        seconds(first).length === 0
+          ? []
+          : [`complete -c hasp -n '__fish_seen_subcommand_from ${first}' -a '${seconds(first).join(' ')}'`],
+      ),
     ].join('\n'),
 };

@@ -1,6 +1,15 @@
 import type { Answer, CommandInput } from '../command.ts';
 import type { Context } from '../context.ts';
-import { type Check, homeChecks, logCheck, nodeCheck, runsCheck, surroundingsCheck, trackingCheck, vaultCheck } from '../diagnosis.ts';
+import {
+  type Check,
+  homeChecks,
+  logCheck,
+  nodeCheck,
+  runsCheck,
+  surroundingsCheck,
+  trackingCheck,
+  vaultCheck,
+} from '../diagnosis.ts';
 import { makePrivate } from '../home-guard.ts';
 import { printable } from '../output.ts';
 
@@ -19,7 +28,11 @@ export async function doctor(input: CommandInput, context: Context): Promise<Ans
   ];
   vault?.open?.close();
   const problems = checks.filter(({ state }) => state === 'problem');
-  return { json: { ok: problems.length === 0, checks }, text: checks.map(row).join('\n'), status: problems[0]?.status ?? 0 };
+  return {
+    json: { ok: problems.length === 0, checks },
+    text: checks.map(row).join('\n'),
+    status: problems[0]?.status ?? 0,
+  };
 }
 
 const MARKS: Readonly<Record<Check['state'], string>> = { ok: 'ok     ', warning: 'warning', problem: 'problem' };

@@ -6,8 +6,8 @@ import { createVault, type UnlockKey, type Vault } from '@hasp/vault';
 import type { Answer, CommandInput } from '../command.ts';
 import type { Context } from '../context.ts';
 import { makeHome } from '../home-guard.ts';
-import { keyFilePath, readKeyFile, readPassphrase, unlock } from '../unlock.ts';
 import { askTwice, openTerminal } from '../terminal.ts';
+import { keyFilePath, readKeyFile, readPassphrase, unlock } from '../unlock.ts';
 
 const KEY_BYTES = 32;
 
@@ -21,7 +21,12 @@ export async function init(input: CommandInput, context: Context): Promise<Answe
   vault.close();
   const key = keyFile === undefined ? 'your passphrase' : keyFile;
   return {
-    json: { home: home.root, vault: vault.id, keySource: keyFile === undefined ? 'passphrase' : 'key-file', ...(keyFile === undefined ? {} : { keyFile }) },
+    json: {
+      home: home.root,
+      vault: vault.id,
+      keySource: keyFile === undefined ? 'passphrase' : 'key-file',
+      ...(keyFile === undefined ? {} : { keyFile }),
+    },
     notes: [`made a vault in ${home.root}, which opens with ${key}`],
   };
 }
@@ -33,7 +38,10 @@ async function create(input: CommandInput, context: Context, keyFile: string | u
     return createVault(home, key, random, clock);
   }
   const made = !existsSync(keyFile);
-  const key: UnlockKey = { source: 'key-file', bytes: made ? makeKeyFile(keyFile, random) : readKeyFile(keyFile, context.uid) };
+  const key: UnlockKey = {
+    source: 'key-file',
+    bytes: made ? makeKeyFile(keyFile, random) : readKeyFile(keyFile, context.uid),
+  };
   try {
     return await createVault(home, key, random, clock, { defaultKeyFile: keyFile === home.key });
   } catch (error) {
@@ -46,7 +54,11 @@ async function newPassphrase(input: CommandInput): Promise<Buffer> {
   if (input.passphraseFd === undefined) {
     const terminal = openTerminal();
     if (terminal === undefined) {
-      throw new HaspError('E_USAGE', 'there is no terminal to ask for a passphrase on', 'use hasp init --key-file, or --passphrase-fd N');
+      throw new HaspError(
+        'E_USAGE',
+        'there is no terminal to ask for a passphrase on',
+        'use hasp init --key-file, or --passphrase-fd N',
+      );
     }
     closeSync(terminal);
     return askTwice('New passphrase');
@@ -70,7 +82,11 @@ function makeKeyFile(file: string, random: Context['random']): Buffer {
     return bytes;
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? 'unknown error';
-    throw new HaspError('E_STORAGE', `the key file ${file} could not be written (${code})`, 'choose another place: --key-file PATH');
+    throw new HaspError(
+      'E_STORAGE',
+      `the key file ${file} could not be written (${code})`,
+      'choose another place: --key-file PATH',
+    );
   }
 }
 
@@ -82,7 +98,11 @@ function syncFolder(folder: string): void {
 
 /** A vault without a mark has never had a log: an init was killed between the two. */
 async function openUnfinished(input: CommandInput, context: Context): Promise<Vault> {
-  const exists = new HaspError('E_EXISTS', `there is a vault in ${context.home.root} already`, 'use it, or choose another place: export HASP_HOME=/a/folder/of/yours');
+  const exists = new HaspError(
+    'E_EXISTS',
+    `there is a vault in ${context.home.root} already`,
+    'use it, or choose another place: export HASP_HOME=/a/folder/of/yours',
+  );
   let vault: Vault;
   try {
     vault = await unlock(input, context);
@@ -98,7 +118,12 @@ function startLog(vault: Vault, context: Context, keySource: string): void {
   const { home, clock } = context;
   dropUnfinishedLog(home);
   const chain = vault.chain();
-  const mark = createLog(home, { chain, k0: vault.auditKey() }, { type: 'vault.created', chain, vault: vault.id, keySource }, clock);
+  const mark = createLog(
+    home,
+    { chain, k0: vault.auditKey() },
+    { type: 'vault.created', chain, vault: vault.id, keySource },
+    clock,
+  );
   vault.writeMark(mark);
 }
 

@@ -19,6 +19,9 @@ export async function initProject(_input: CommandInput, context: Context): Promi
   }
   return {
     json: { file },
-    notes: [`wrote ${file}`, 'bind secrets in it, for example "env": { "DATABASE_URL": "hasp://db/url" }, then: hasp project trust'],
+    notes: [
+      `wrote ${file}`,
+      'bind secrets in it, for example "env": { "DATABASE_URL": "hasp://db/url" }, then: hasp project trust',
+    ],
   };
 }

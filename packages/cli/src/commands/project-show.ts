@@ -9,7 +9,8 @@ export async function showProject(input: CommandInput, context: Context): Promis
   const stores = await openStores(input, context);
   const consent = stores.vault.consent(project.root);
   stores.close();
-  const trust = consent === undefined ? 'untrusted' : consent.manifestHash === project.manifestHash ? 'trusted' : 'changed';
+  const trust =
+    consent === undefined ? 'untrusted' : consent.manifestHash === project.manifestHash ? 'trusted' : 'changed';
   const { manifest } = project;
   return {
     json: {
@@ -19,12 +20,17 @@ export async function showProject(input: CommandInput, context: Context): Promis
       manifest: project.manifestHash,
       secrets: namesOpened(manifest),
       grants: wishesJson(manifest),
-      targets: Object.fromEntries([...manifest.targets].map(([name, target]) => [name, { command: target.command, grants: wishesJson(target) }])),
+      targets: Object.fromEntries(
+        [...manifest.targets].map(([name, target]) => [name, { command: target.command, grants: wishesJson(target) }]),
+      ),
     },
     text: [
       `${project.file}  (${TRUST[trust]})`,
       ...wishLines(manifest, '  '),
-      ...[...manifest.targets].flatMap(([name, target]) => [`  target ${name}: ${target.command.join(' ')}`, ...wishLines(target, '    ')]),
+      ...[...manifest.targets].flatMap(([name, target]) => [
+        `  target ${name}: ${target.command.join(' ')}`,
+        ...wishLines(target, '    '),
+      ]),
     ].join('\n'),
   };
 }
@@ -36,7 +42,10 @@ const TRUST = {
 };
 
 function wishesJson({ bindings }: Wishes) {
-  return bindings.map(({ delivery, reference }) => ({ delivery: describeDelivery(delivery), reference: formatReference(reference) }));
+  return bindings.map(({ delivery, reference }) => ({
+    delivery: describeDelivery(delivery),
+    reference: formatReference(reference),
+  }));
 }
 
 function wishLines(wishes: Wishes, indent: string): string[] {

@@ -10,7 +10,12 @@ export async function untrustProject(input: CommandInput, context: Context): Pro
     const consent = stores.vault.consent(root);
     if (consent === undefined) return false;
     stores.vault.untrust(root);
-    stores.record({ type: 'project.untrusted', root, manifest: consent.manifestHash, secrets: consent.names.slice(0, 200) });
+    stores.record({
+      type: 'project.untrusted',
+      root,
+      manifest: consent.manifestHash,
+      secrets: consent.names.slice(0, 200),
+    });
     return true;
   });
   stores.close();

@@ -11,6 +11,9 @@ export async function showHistory(input: CommandInput, context: Context): Promis
   stores.close();
   return {
     json: { name, versions },
-    text: table(['VERSION', 'STORED'], versions.map(({ version, createdAt }) => [`${name}@${version}`, createdAt])),
+    text: table(
+      ['VERSION', 'STORED'],
+      versions.map(({ version, createdAt }) => [`${name}@${version}`, createdAt]),
+    ),
   };
 }

@@ -9,7 +9,10 @@ export async function listSecrets(input: CommandInput, context: Context): Promis
   stores.close();
   return {
     json: { secrets: secrets.map(({ name, version, updatedAt }) => ({ name, version, updatedAt })) },
-    text: table(['NAME', 'VERSION', 'UPDATED'], secrets.map(({ name, version, updatedAt }) => [name, String(version), updatedAt])),
+    text: table(
+      ['NAME', 'VERSION', 'UPDATED'],
+      secrets.map(({ name, version, updatedAt }) => [name, String(version), updatedAt]),
+    ),
     notes: secrets.length === 0 ? ['the vault is empty; store a value: hasp secret set NAME'] : [],
   };
 }

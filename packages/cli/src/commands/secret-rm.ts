@@ -9,7 +9,8 @@ export async function removeSecret(input: CommandInput, context: Context): Promi
   const { name: secret, version } = reference;
   const stores = await openStores(input, context);
   stores.vault.remove(secret, version, {
-    beforeCommit: () => stores.record({ type: 'secret.removed', secret, ...(version === undefined ? {} : { version }) }),
+    beforeCommit: () =>
+      stores.record({ type: 'secret.removed', secret, ...(version === undefined ? {} : { version }) }),
   });
   const erasure = erasureNotes(stores.vault);
   stores.close();

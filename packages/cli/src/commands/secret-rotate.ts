@@ -1,8 +1,8 @@
 import type { Answer, CommandInput } from '../command.ts';
 import type { Context } from '../context.ts';
 import { openStores } from '../stores.ts';
-import { erasureNotes, liveRunNotes } from '../vault-notes.ts';
 import { nameToSet, readValue, valueNotes } from '../value-input.ts';
+import { erasureNotes, liveRunNotes } from '../vault-notes.ts';
 
 export async function rotateSecret(input: CommandInput, context: Context): Promise<Answer> {
   const secret = nameToSet(input);

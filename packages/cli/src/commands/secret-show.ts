@@ -9,8 +9,12 @@ export async function showSecret(input: CommandInput, context: Context): Promise
   const stores = await openStores(input, context);
   const versions = stores.vault.history(name);
   stores.close();
-  const newest = versions.reduce((best, entry) => (entry.version > best.version ? entry : best), { version: 0, createdAt: '' });
-  if (newest.version === 0) throw new HaspError('E_SECRET_MISSING', `the vault has no secret ${name}`, 'see hasp secret list');
+  const newest = versions.reduce((best, entry) => (entry.version > best.version ? entry : best), {
+    version: 0,
+    createdAt: '',
+  });
+  if (newest.version === 0)
+    throw new HaspError('E_SECRET_MISSING', `the vault has no secret ${name}`, 'see hasp secret list');
   return {
     json: { name, reference: `hasp://${name}`, version: newest.version, updatedAt: newest.createdAt, versions },
     text: table(
