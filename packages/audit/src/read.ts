@@ -51,8 +51,9 @@ function readFences(fd: number, fromOffset: number, end: number): { from: number
   for (const { offset, bytes } of readLines(fd, fromOffset, end)) {
     if (!bytes.includes(FENCE)) continue;
     const record = parse(bytes);
-    if (record?.['type'] !== RECOVERED || typeof record['offset'] !== 'number') continue;
-    fences.unshift({ from: record['offset'], to: offset });
+    if (record?.['type'] !== RECOVERED) continue;
+    const { offset: from, bytes: length } = record;
+    if (typeof from === 'number' && from + Number(length) === offset) fences.unshift({ from, to: offset });
   }
   return fences.filter(
     (fence, index) => !fences.slice(0, index).some((later) => fence.to >= later.from && fence.to < later.to),

@@ -69,8 +69,9 @@ function verifySnapshot(
   });
   const ratchet = new Ratchet(nextKey(root.k0), MAX_SLICE);
   const seal = typeof snapshot.seal === 'string' ? undefined : snapshot.seal;
+  const first = firstRecord(window, root);
   const anchors = anchorsOf(seal, mark, root);
-  for (const anchor of anchors) {
+  for (const anchor of [first, ...anchors]) {
     if (scan(window, at, ratchet, anchor.seq) === 'foreign') break;
     if (at.seq === anchor.seq) anchor.check(at, ratchet);
   }
@@ -81,8 +82,8 @@ function verifySnapshot(
     const { code, message } = classify(window, at, stop, { chain: root.chain, sealedOffset: seal?.offset ?? 0 });
     problem = { ...problemAt(at, code, message), verifiedAfter: countVerifying(window, at, ratchet) };
   } else {
-    problem =
-      problemOfSeal(snapshot, at) ?? anchors.map((anchor) => anchor.problem(at)).find((found) => found !== undefined);
+    problem = first.problem(at) ?? problemOfSeal(snapshot, at);
+    for (const anchor of anchors) problem ??= anchor.problem(at);
   }
   ratchet.wipe();
   return problem ? { ok: false, ...verified, problem } : { ok: true, ...verified };
@@ -95,6 +96,16 @@ interface Anchor {
   check(at: Position, ratchet: Ratchet): void;
   /** Called at the end of a log that verifies. */
   problem(end: Position): Problem | undefined;
+}
+
+/** The chain id stands in the first record; the vault knows it too. */
+function firstRecord(window: LogWindow, root: ChainRoot): Anchor {
+  return anchor(
+    1,
+    () => recordAt(window, 0)['chain'] === root.chain,
+    { code: 'truncated', message: 'the audit log is empty' },
+    { code: 'wrong-chain', message: 'the log belongs to another vault' },
+  );
 }
 
 function anchorsOf(seal: Seal | undefined, mark: AuditMark | undefined, root: ChainRoot): Anchor[] {
@@ -155,7 +166,6 @@ function anchor(
 }
 
 function problemOfSeal(snapshot: Snapshot, end: Position): Problem | undefined {
-  if (end.seq === 0) return problemAt(end, 'truncated', 'the audit log is empty');
   if (snapshot.seal === 'missing') return problemAt(end, 'seal-missing', 'the seal of the audit log is missing');
   if (snapshot.seal === 'damaged') return problemAt(end, 'seal-damaged', 'the seal of the audit log is damaged');
   return undefined;
@@ -167,8 +177,12 @@ function problemAt(at: Position, code: Problem['code'], message: string): Proble
 
 function headAt(window: LogWindow, at: Position): VerifyReport['head'] {
   if (at.lastOffset < 0) return null;
-  window.load(at.lastOffset);
-  const text = window.bytes.toString('utf8', LINK_BYTES, window.lineEnd(LINK_BYTES));
-  const { time } = JSON.parse(text) as { time: string };
-  return { seq: at.seq, mac: at.mac, time };
+  return { seq: at.seq, mac: at.mac, time: String(recordAt(window, at.lastOffset)['time']) };
+}
+
+/** A verified record. */
+function recordAt(window: LogWindow, offset: number): Record<string, unknown> {
+  window.load(offset);
+  const line = window.bytes.toString('utf8', LINK_BYTES, window.lineEnd(LINK_BYTES));
+  return JSON.parse(line) as Record<string, unknown>;
 }

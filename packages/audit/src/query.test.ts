@@ -1,0 +1,135 @@
+import { rmSync } from 'node:fs';
+import type { AuditEvent } from '@hasp/core';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type Scratch, scratchLog, secretSet } from '../test/scratch.ts';
+import { matchesFilter, queryRecords, type RecordFilter } from './query.ts';
+import { readRecords } from './read.ts';
+
+let log: Scratch;
+
+beforeEach(() => {
+  log = scratchLog();
+});
+afterEach(() => log.remove());
+
+function issued(grant: string, secret: string, project: string): AuditEvent {
+  return {
+    type: 'grant.issued',
+    run: 'r'.repeat(16),
+    grant,
+    secret,
+    delivery: 'env X',
+    project,
+    command: ['npm', 'test'],
+    cwd: '/',
+    uid: 0,
+    host: 'h',
+    version: 1,
+    scope: 'tree',
+    rule: 'person-flags',
+    expiresAt: '2026-11-22T14:03:07.123Z',
+    stragglers: 'kill',
+    wrapper: { pid: 1, startTime: '1', bootId: 'b', pidNamespace: 'n' },
+    tracking: 'full',
+  };
+}
+
+function ended(grant: string, secret: string): AuditEvent {
+  const how = { clean: true, endReason: 'exited', exitCode: 0, durationMs: 5, survivors: [] } as const;
+  return { type: 'grant.ended', run: 'r'.repeat(16), grant, secret, ...how };
+}
+
+function seqs(filter: RecordFilter): unknown[] {
+  return [...queryRecords(log.home, filter)].map(({ record }) => record['seq']);
+}
+
+describe('reading the log', () => {
+  it('gives every record with its offset and line', () => {
+    log.grow(3);
+    const records = [...readRecords(log.home)];
+    expect(records.map(({ line, record }) => [line, record['seq']])).toEqual([
+      [1, 1],
+      [2, 2],
+      [3, 3],
+      [4, 4],
+    ]);
+    for (const { offset, record } of records) {
+      expect(log.bytes().subarray(offset).toString('utf8')).toMatch(
+        new RegExp(`^\\{"v":1,"seq":${String(record['seq'])},`),
+      );
+    }
+  });
+
+  it('can start where a record starts', () => {
+    log.grow(3);
+    const third = [...readRecords(log.home)][2];
+    expect([...readRecords(log.home, third?.offset)].map(({ offset, record }) => [offset, record['seq']])[0]).toEqual([
+      third?.offset,
+      3,
+    ]);
+    expect([...readRecords(log.home, log.bytes().length)]).toEqual([]);
+  });
+
+  it('passes over a torn end, and bytes that are no record', () => {
+    log.grow(1);
+    log.litter('null\n7\n[]\n{}\n\n{"seq":');
+    expect([...readRecords(log.home)].length).toBe(2);
+  });
+
+  it('passes over what was fenced, though it looks like a record or like a fence', () => {
+    log.grow(1);
+    const forged = (log.lines()[1] as string).replace('"seq":2', '"seq":3');
+    log.litter(`${forged}\n{"v":1,"seq":4,"type":"audit.recovered","offset":0,"bytes":9}\n`);
+    expect([...readRecords(log.home)].map(({ record }) => record['seq'])).toContain(1);
+    log.grow(1);
+    expect([...readRecords(log.home)].map(({ record }) => record['seq'])).toEqual([1, 2, 3, 4]);
+  });
+
+  it('streams a log longer than its buffer', () => {
+    for (let i = 0; i < 10; i++) log.append([{ type: 'secret.set', secret: 'x'.repeat(60_000), version: i }]);
+    expect([...readRecords(log.home)].length).toBe(11);
+  });
+
+  it('says when the log is missing', () => {
+    rmSync(log.home.auditLog);
+    expect(() => [...readRecords(log.home)]).toThrow(expect.objectContaining({ code: 'E_CHAIN_BROKEN' }));
+  });
+});
+
+describe('asking the log', () => {
+  beforeEach(() => {
+    log.append([issued('g1', 'prod/db', 'web'), issued('g2', 'test/db', 'api')]);
+    log.append([ended('g2', 'test/db'), ended('g1', 'prod/db')]);
+    log.append([{ type: 'project.trusted', root: '/p', manifest: 'm', secrets: ['prod/db', 'other'] }]);
+    log.append([{ type: 'secret.renamed', secret: 'prod/db', to: 'live/db' }, secretSet(1)]);
+  });
+
+  it('who touched a secret: its grants, its end, the consent that names it', () => {
+    expect(seqs({ secret: 'prod/db' })).toEqual([2, 5, 6, 7]);
+    expect(seqs({ secret: 'live/db' })).toEqual([7]);
+  });
+
+  it('by project finds the end of a grant too', () => {
+    expect(seqs({ project: 'api' })).toEqual([3, 4]);
+    expect(seqs({ project: 'api', type: 'grant.ended' })).toEqual([4]);
+    expect([...queryRecords(log.home, { project: 'api' })][1]?.record).not.toHaveProperty('project');
+  });
+
+  it('by type, by time, and by what no record has', () => {
+    expect(seqs({ type: 'secret.set' })).toEqual([8]);
+    expect(seqs({ agent: 'nobody' })).toEqual([]);
+    expect(seqs({ session: 'nothing' })).toEqual([]);
+    expect(seqs({})).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
+    const times = [...readRecords(log.home)].map(({ record }) => Date.parse(String(record['time'])));
+    expect(seqs({ since: times[3] as number, until: times[5] as number })).toEqual([4, 5, 6]);
+    expect(seqs({ since: (times[7] as number) + 1 })).toEqual([]);
+  });
+
+  it('takes one record alone by its own members', () => {
+    const record = { type: 'grant.denied', secret: 'a', agent: 'x', session: 's', time: '2026-11-21T14:00:00.000Z' };
+    expect(matchesFilter(record, { secret: 'a', agent: 'x', session: 's', type: 'grant.denied' })).toBe(true);
+    expect(matchesFilter(record, { secret: 'b' })).toBe(false);
+    expect(matchesFilter(record, { until: Date.parse('2026-11-21T13:59:59.999Z') })).toBe(false);
+    expect(matchesFilter({ type: 'x' }, { since: 0 })).toBe(false);
+  });
+});
