@@ -90,6 +90,18 @@ describe('reading the log', () => {
     expect([...readRecords(log.home)].length).toBe(11);
   });
 
+  it('passes over a line longer than any record, in whatever pieces it is read', () => {
+    for (const length of [65_000, 66_000, 262_143, 262_144, 262_145, 1_000_000]) {
+      const before = [...readRecords(log.home)].length;
+      log.litter(`${'x'.repeat(length)}\n`);
+      log.grow(1);
+      const records = [...readRecords(log.home)];
+      expect(records.length).toBe(before + 2);
+      const last = records.at(-1);
+      expect(log.bytes().subarray(last?.offset).toString('utf8')).toContain(`"seq":${String(last?.record['seq'])},`);
+    }
+  });
+
   it('says when the log is missing', () => {
     rmSync(log.home.auditLog);
     expect(() => [...readRecords(log.home)]).toThrow(expect.objectContaining({ code: 'E_CHAIN_BROKEN' }));

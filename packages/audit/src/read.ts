@@ -2,7 +2,7 @@ import { closeSync, fstatSync, openSync } from 'node:fs';
 import { HaspError, type Home } from '@hasp/core';
 import { readFully, realDisk } from './disk.ts';
 import { asReadError, isErrno } from './failures.ts';
-import { RECOVERED } from './record.ts';
+import { MAX_RECORD, RECOVERED } from './record.ts';
 
 /** A record as it stands in the log, not verified. */
 export interface StoredRecord {
@@ -20,6 +20,8 @@ interface Line {
 }
 
 const CHUNK = 1 << 18;
+const NEWLINE = 0x0a;
+const NOTHING = Buffer.alloc(0);
 const FENCE = Buffer.from(`"type":"${RECOVERED}"`, 'latin1');
 
 /**
@@ -60,24 +62,27 @@ function readFences(fd: number, fromOffset: number, end: number): { from: number
   );
 }
 
+/** Whole lines; one that is longer than any record is counted, and given without bytes. */
 function* readLines(fd: number, fromOffset: number, end: number): Generator<Line, void, void> {
   let rest: Buffer = Buffer.alloc(0);
-  let restOffset = fromOffset;
+  let lineOffset = fromOffset;
   let line = 1;
   for (let offset = fromOffset; offset < end; ) {
     const chunk = Buffer.allocUnsafe(Math.min(CHUNK, end - offset));
     const read = readFully(realDisk, fd, chunk, offset);
     if (read === 0) return;
-    offset += read;
     const bytes = Buffer.concat([rest, chunk.subarray(0, read)]);
+    const bytesOffset = offset - rest.length;
+    offset += read;
     let start = 0;
-    for (let at = bytes.indexOf(0x0a); at >= 0; at = bytes.indexOf(0x0a, start)) {
-      yield { offset: restOffset + start, line, bytes: bytes.subarray(start, at) };
+    for (let at = bytes.indexOf(NEWLINE); at >= 0; at = bytes.indexOf(NEWLINE, start)) {
+      const isWhole = lineOffset === bytesOffset + start;
+      yield { offset: lineOffset, line, bytes: isWhole ? bytes.subarray(start, at) : NOTHING };
       line += 1;
       start = at + 1;
+      lineOffset = bytesOffset + start;
     }
-    rest = bytes.subarray(start);
-    restOffset += start;
+    rest = bytes.length - start > MAX_RECORD ? NOTHING : bytes.subarray(start);
   }
 }
 

@@ -4,7 +4,23 @@ import { describe, expect, it } from 'vitest';
 import { GENESIS_MAC, nextKey, Ratchet } from './chain.ts';
 import { claimedSeq, encodeRecord, hasTail, isRecovered, MAX_SLICE, storedMac } from './record.ts';
 
-const text = fc.string({ unit: 'binary', maxLength: 60 });
+const unsafe = fc.constantFrom(
+  '\u0000',
+  '\u001b',
+  '\u007f',
+  '\u009b',
+  '\u200f',
+  '\u2028',
+  '\u202e',
+  '\u2066',
+  '"',
+  '\\',
+  '\n',
+);
+const text = fc.string({
+  unit: fc.oneof(fc.string({ unit: 'binary', minLength: 1, maxLength: 1 }), unsafe),
+  maxLength: 60,
+});
 const event = fc.record({
   type: fc.constant('secret.renamed' as const),
   secret: text,
@@ -35,11 +51,11 @@ describe('the bytes of a record', () => {
     );
   });
 
-  it('hold nothing that could drive a terminal or break a line', () => {
+  it('hold nothing that could drive a terminal, break a line or turn its direction', () => {
     fc.assert(
       fc.property(event, place, (what, where) => {
         const line = encodeRecord(what, where).bytes.toString('utf8').slice(0, -1);
-        expect(line).not.toMatch(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/);
+        expect(line).not.toMatch(/[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]/);
       }),
     );
   });

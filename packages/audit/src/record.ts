@@ -28,8 +28,11 @@ const HEAD_BYTES = Buffer.from(HEAD, 'latin1');
 const NAME_BYTES = Buffer.from(MAC_NAME, 'latin1');
 const COMMA = 0x2c;
 const DIGIT_0 = 0x30;
-/** C1 controls and DEL can drive a terminal, U+2028 and U+2029 break lines; JSON.stringify leaves them as they are. */
-const UNSAFE = /[\u007f-\u009f\u2028\u2029]/g;
+/**
+ * What JSON.stringify leaves as it is, and `tail -f` should not show: DEL and C1 controls can drive a
+ * terminal, U+2028 and U+2029 break lines, the rest changes the direction in which text is shown.
+ */
+const UNSAFE = /[\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
 
 /** The record as bytes, newline included, and its MAC. @throws HaspError E_AUDIT_WRITE if it is longer than MAX_RECORD */
 export function encodeRecord(
