@@ -1,8 +1,11 @@
 // Builds the published command into packages/cli/dist:
-//   hasp.cjs   the entry: hardening, and the whole path of `hasp run`; nothing heavy
+//   hasp.cjs   the entry: a guard against SIGUSR1, then the way to one of the next two
+//   run.cjs    the whole path of `hasp run`; nothing heavy
 //   main.cjs   every other command (yargs and all)
+//   help.txt   what `hasp --help` prints
 //   NAME.cjs   packages that are loaded only when needed
 //   meta.json  what went into which bundle, for the architecture test
+import { spawnSync } from 'node:child_process';
 import { chmodSync, cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
@@ -14,6 +17,12 @@ const cli = path.join(root, 'packages/cli');
 const out = path.join(cli, 'dist');
 const require = createRequire(path.join(root, 'packages/vault/package.json'));
 
+/** Source of packages/cli → its bundle. */
+const ENTRIES = [
+  ['hasp', 'hasp'],
+  ['run-entry', 'run'],
+  ['main', 'main'],
+];
 /** Loaded by name at run time: native code or too big for a bundle. */
 const EXTERNAL = ['koffi', 'libsodium-wrappers', 'libsodium-wrappers-sumo', '@node-rs/argon2'];
 /** ES modules that a CommonJS bundle can't require: bundled apart, loaded when asked for. */
@@ -44,9 +53,11 @@ const lazyBorders = {
       contents: addonLoader('better-sqlite3', 'build/Release/better_sqlite3.node'),
       resolveDir: out,
     }));
-    builder.onResolve({ filter: /\/main\.ts$/ }, (args) =>
-      args.kind === 'dynamic-import' ? { path: './main.cjs', external: true } : undefined,
-    );
+    for (const [source, bundle] of ENTRIES) {
+      builder.onResolve({ filter: new RegExp(`/${source}\\.ts$`) }, (args) =>
+        args.kind === 'dynamic-import' ? { path: `./${bundle}.cjs`, external: true } : undefined,
+      );
+    }
     builder.onResolve({ filter: new RegExp(`^(${APART.join('|')})$`) }, (args) =>
       args.kind === 'entry-point' ? undefined : { path: `./${args.path}.cjs`, external: true },
     );
@@ -84,7 +95,7 @@ async function version() {
 
 const command = await build({
   ...shared,
-  entryPoints: { hasp: path.join(cli, 'src/hasp.ts'), main: path.join(cli, 'src/main.ts') },
+  entryPoints: Object.fromEntries(ENTRIES.map(([source, bundle]) => [bundle, path.join(cli, `src/${source}.ts`)])),
   plugins: [lazyBorders],
 });
 const fromTree = createRequire(path.join(root, 'packages/process-tree/package.json'));
@@ -107,5 +118,11 @@ writeFileSync(
   path.join(out, 'meta.json'),
   JSON.stringify({ outputs: { ...command.metafile.outputs, ...apart.metafile.outputs } }),
 );
+const help = spawnSync(process.execPath, ['-e', 'require("./main.cjs").main(["--help"])'], {
+  cwd: out,
+  encoding: 'utf8',
+});
+if (help.status !== 0 || help.stdout === '') throw new Error(`the help page could not be made: ${help.stderr}`);
+writeFileSync(path.join(out, 'help.txt'), help.stdout);
 cpSync(path.join(cli, 'src/hasp.schema.json'), path.join(out, 'hasp.schema.json'));
 chmodSync(path.join(cli, 'bin/hasp'), 0o755);

@@ -214,7 +214,7 @@ describe('what `hasp run` loads', () => {
   }
   const built = path.join(root, 'packages/cli/dist/meta.json');
   const outputs = (): Readonly<Record<string, Output>> => JSON.parse(readFileSync(built, 'utf8')).outputs;
-  const hot = (): Output => outputs()['packages/cli/dist/hasp.cjs'] as Output;
+  const hot = (): Output => outputs()['packages/cli/dist/run.cjs'] as Output;
 
   it('is small: a kilobyte of JavaScript costs a start some ten microseconds', () => {
     expect(hot().bytes).toBeLessThan(140_000);

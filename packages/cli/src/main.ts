@@ -3,7 +3,6 @@ import type { Answer } from './command.ts';
 import { makeContext } from './context.ts';
 import { asHaspError, print, printError, RUN_FAILURE, say } from './output.ts';
 import { type Parsed, parseArgv } from './parse-argv.ts';
-import { startRun } from './run-entry.ts';
 
 /** Parses, dispatches, and is the one place that catches. */
 export async function main(argv: readonly string[]): Promise<void> {
@@ -11,7 +10,7 @@ export async function main(argv: readonly string[]): Promise<void> {
   const json = argv.slice(0, argv.indexOf('--') < 0 ? argv.length : argv.indexOf('--')).includes('--json');
   try {
     const parsed = await parseArgv(argv);
-    if (parsed.kind === 'run') return await startRun(parsed.input);
+    if (parsed.kind === 'run') return await (await import('./run-entry.ts')).startRun(parsed.input);
     process.exitCode = await dispatch(parsed);
   } catch (error) {
     const fault = asHaspError(error);
