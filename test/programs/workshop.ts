@@ -1,5 +1,15 @@
 import { execFileSync, spawn } from 'node:child_process';
-import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, symlinkSync } from 'node:fs';
+import {
+  chmodSync,
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  symlinkSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -100,7 +110,10 @@ export function readLog(log: string): Told {
   try {
     text = readFileSync(log, 'utf8');
   } catch {}
-  const entries: Record<string, unknown>[] = text.split('\n').filter(Boolean).map((line) => JSON.parse(line));
+  const entries: Record<string, unknown>[] = text
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => JSON.parse(line));
   return { end: entries.find((entry) => 'end' in entry)?.['end'] as TreeEnd | undefined, entries };
 }
 

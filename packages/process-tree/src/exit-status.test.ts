@@ -69,7 +69,9 @@ describe('a supervised command', { timeout: 30_000 }, () => {
   });
 
   it('names neither argument nor value when it is too long to start', async () => {
-    const outcome = await workshop.sh('X=$(head -c 200000 /dev/zero | tr "\\0" s); "$HASP" sh -c \'exec "$0" "$@"\' true; exec "$HASP" true "$X"');
+    const outcome = await workshop.sh(
+      'X=$(head -c 200000 /dev/zero | tr "\\0" s); "$HASP" sh -c \'exec "$0" "$@"\' true; exec "$HASP" true "$X"',
+    );
     expect(outcome.stderr).not.toContain('sss"');
   });
 });

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { readFileSync } from 'node:fs';
 import { signalName } from './exit-status.ts';
 import { listFolder } from './proc.ts';
@@ -82,11 +83,9 @@ function words(text: string | undefined): string[] {
 }
 
 function holdsInvalidUtf8(path: string): boolean {
-  let bytes: Buffer;
   try {
-    bytes = readFileSync(path);
+    return !isUtf8(readFileSync(path));
   } catch {
     return false;
   }
-  return !Buffer.from(bytes.toString('utf8'), 'utf8').equals(bytes);
 }

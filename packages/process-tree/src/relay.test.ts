@@ -15,7 +15,7 @@ describe('a redacted stream', { timeout: 30_000 }, () => {
     const megabytes = 24;
     const outcome = await workshop.sh(
       `"$HASP" bash -c 'head -c ${megabytes}000000 /dev/urandom | tee >(sha256sum >&2); grep VmHWM /proc/$PPID/status >&2'` +
-        " | (for i in 1 2 3 4 5; do sleep 0.1; head -c 100000; done; cat) | sha256sum",
+        ' | (for i in 1 2 3 4 5; do sleep 0.1; head -c 100000; done; cat) | sha256sum',
       { redact: 'stdout', stragglers: 'wait' },
     );
     expect(outcome.stderr).toContain(outcome.stdout.toString().trim());
@@ -23,7 +23,10 @@ describe('a redacted stream', { timeout: 30_000 }, () => {
   });
 
   it('is a real pipe: /dev/stdout and /dev/stderr can be opened', async () => {
-    const outcome = await workshop.sh('("$HASP" sh -c "echo a >/dev/stdout; echo b >/dev/stderr" | cat) 2>&1 | cat', both);
+    const outcome = await workshop.sh(
+      '("$HASP" sh -c "echo a >/dev/stdout; echo b >/dev/stderr" | cat) 2>&1 | cat',
+      both,
+    );
     expect(outcome.stdout.toString().split('\n').sort()).toEqual(['', 'a', 'b']);
   });
 
@@ -40,7 +43,8 @@ describe('a redacted stream', { timeout: 30_000 }, () => {
   });
 
   it('releases what is held back after a silence, and the rest at the end', async () => {
-    const line = 'coproc "$HASP" sh -c "printf name:; read x; printf \\"got \\$x\\""; read -rn5 -t5 p <&${COPROC[0]}; echo "$p"; echo me >&${COPROC[1]}; cat <&${COPROC[0]}';
+    const line =
+      'coproc "$HASP" sh -c "printf name:; read x; printf \\"got \\$x\\""; read -rn5 -t5 p <&${COPROC[0]}; echo "$p"; echo me >&${COPROC[1]}; cat <&${COPROC[0]}';
     const outcome = await workshop.sh(line, { redact: 'hold' });
     expect(outcome.stdout.toString()).toBe('name:\ngot me');
   });
@@ -52,7 +56,10 @@ describe('a redacted stream', { timeout: 30_000 }, () => {
   });
 
   it('ends when only a process outside holds on to it', async () => {
-    const outcome = await workshop.supervise(['sh', '-c', 'echo before; sleep 20 & exit 2'], { ...both, stragglers: 'leave' });
+    const outcome = await workshop.supervise(['sh', '-c', 'echo before; sleep 20 & exit 2'], {
+      ...both,
+      stragglers: 'leave',
+    });
     expect(outcome).toMatchObject({ code: 2, end: { survivors: [{ command: 'sleep', outcome: 'left' }] } });
     expect(outcome.stdout.toString()).toBe('before\n');
     process.kill(outcome.end?.survivors[0]?.pid ?? 0, 'SIGKILL');
@@ -71,7 +78,9 @@ describe('a redacted stream', { timeout: 30_000 }, () => {
     const outcome = await workshop.supervise(['cat'], { stdin: text });
     expect(outcome.stdout.toString()).toBe(text);
     const large = 'x'.repeat(90_000);
-    expect((await workshop.supervise(['sh', '-c', 'sleep 0.2; wc -c'], { stdin: large })).stdout.toString().trim()).toBe('90000');
+    expect(
+      (await workshop.supervise(['sh', '-c', 'sleep 0.2; wc -c'], { stdin: large })).stdout.toString().trim(),
+    ).toBe('90000');
     expect((await workshop.supervise(['true'], { stdin: large })).code).toBe(0);
   });
 });

@@ -37,19 +37,26 @@ describe('the tree of a command', { timeout: 30_000 }, () => {
   });
 
   it('is killed after the grace where it does not take TERM', async () => {
-    const outcome = await workshop.supervise(['bash', '-c', 'trap "" TERM; (while :; do sleep 9; done) & exit 4'], { graceMs: 100 });
+    const outcome = await workshop.supervise(['bash', '-c', 'trap "" TERM; (while :; do sleep 9; done) & exit 4'], {
+      graceMs: 100,
+    });
     expect(outcome.code).toBe(4);
     expect(outcome.end?.survivors).toContainEqual(expect.objectContaining({ command: 'bash', outcome: 'killed' }));
   });
 
   it('is waited for where the policy is wait', async () => {
-    const outcome = await workshop.supervise(['sh', '-c', '(sleep 0.3; echo late) & exit 6'], { stragglers: 'wait', redact: 'both' });
+    const outcome = await workshop.supervise(['sh', '-c', '(sleep 0.3; echo late) & exit 6'], {
+      stragglers: 'wait',
+      redact: 'both',
+    });
     expect(outcome).toMatchObject({ code: 6, end: { survivors: [] } });
     expect(outcome.stdout.toString()).toBe('late\n');
   });
 
   it('is named and left where the policy is leave', async () => {
-    const outcome = await workshop.supervise(['sh', '-c', 'exec 1>&- 2>&-; sleep 30 & exit 6'], { stragglers: 'leave' });
+    const outcome = await workshop.supervise(['sh', '-c', 'exec 1>&- 2>&-; sleep 30 & exit 6'], {
+      stragglers: 'leave',
+    });
     const [survivor] = outcome.end?.survivors ?? [];
     expect(outcome.code).toBe(6);
     expect(survivor).toMatchObject({ command: 'sleep', outcome: 'left' });
@@ -63,7 +70,10 @@ describe('the tree of a command', { timeout: 30_000 }, () => {
   });
 
   it('ends when it is revoked, also while it is waited for', async () => {
-    const outcome = await workshop.supervise(['sh', '-c', 'sleep 50 & exit 0'], { stragglers: 'wait', revokeAfterMs: 300 });
+    const outcome = await workshop.supervise(['sh', '-c', 'sleep 50 & exit 0'], {
+      stragglers: 'wait',
+      revokeAfterMs: 300,
+    });
     expect(outcome.end).toMatchObject({ cause: 'revoked', exit: { code: 0 }, survivors: [{ outcome: 'terminated' }] });
   });
 
@@ -77,13 +87,18 @@ describe('the tree of a command', { timeout: 30_000 }, () => {
   });
 
   it('is told of while it lives: identities of all members', async () => {
-    const outcome = await workshop.supervise(['sh', '-c', '(sleep 0.6 & sleep 0.5 &) ; true; sleep 0.4'], { stragglers: 'wait' });
+    const outcome = await workshop.supervise(['sh', '-c', '(sleep 0.6 & sleep 0.5 &) ; true; sleep 0.4'], {
+      stragglers: 'wait',
+    });
     const sizes = outcome.entries.flatMap(({ members }) => (Array.isArray(members) ? [members.length] : []));
     expect(Math.max(...sizes)).toBeGreaterThanOrEqual(3);
   });
 
   it('lets readers see that a command has closed its output', async () => {
-    const outcome = await workshop.sh('exec 3>&1; "$HASP" sh -c "exec 1>&- 3>&-; sleep 0.5; exit 1" | (cat; date +%s%N >&3); date +%s%N', {});
+    const outcome = await workshop.sh(
+      'exec 3>&1; "$HASP" sh -c "exec 1>&- 3>&-; sleep 0.5; exit 1" | (cat; date +%s%N >&3); date +%s%N',
+      {},
+    );
     const [closed, ended] = outcome.stdout.toString().trim().split('\n').map(Number);
     expect((ended ?? 0) - (closed ?? 0)).toBeGreaterThan(100e6);
   });
