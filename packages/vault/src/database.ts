@@ -7,6 +7,7 @@ import { corrupt } from './failures.ts';
 export const APPLICATION_ID = 0x68617370;
 const BUSY_TIMEOUT_MS = 20_000;
 const ERASE_TIMEOUT_MS = 2_000;
+const ERASE_PAUSE_MS = 20;
 
 export type Row = Readonly<Record<string, unknown>>;
 type Parameter = string | number | Buffer;
@@ -98,10 +99,15 @@ export class Database {
    * stands. False if readers held it back for two seconds: the bytes stay until a later one succeeds.
    */
   erase(): boolean {
+    const deadline = performance.now() + ERASE_TIMEOUT_MS;
     this.exec(`PRAGMA busy_timeout=${ERASE_TIMEOUT_MS}`);
     try {
-      const outcome = this.row('PRAGMA wal_checkpoint(TRUNCATE)');
-      return outcome?.['busy'] === 0;
+      // SQLite waits for readers, but not for a checkpoint that another process is making.
+      while (this.row('PRAGMA wal_checkpoint(TRUNCATE)')?.['busy'] !== 0) {
+        if (performance.now() >= deadline) return false;
+        pause(ERASE_PAUSE_MS);
+      }
+      return true;
     } finally {
       this.exec(`PRAGMA busy_timeout=${BUSY_TIMEOUT_MS}`);
     }
@@ -125,6 +131,10 @@ export class Database {
     this.#statements.set(sql, made);
     return made;
   }
+}
+
+function pause(milliseconds: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);
 }
 
 /** A column that holds bytes. @throws HaspError E_VAULT_CORRUPT */
@@ -159,13 +169,12 @@ function mapSqliteError(path: string, error: InstanceType<typeof Sqlite.SqliteEr
   if (code.startsWith('SQLITE_BUSY')) {
     return new HaspError('E_STORAGE', 'the vault is in use by another process', 'try again in a moment');
   }
-  return new HaspError('E_STORAGE', `the vault can not be read or written (${code})`, hintFor(code, path));
-}
-
-function hintFor(code: string, path: string): string {
-  if (code.startsWith('SQLITE_FULL')) return 'the disk is full: nothing was changed';
-  if (code.startsWith('SQLITE_CANTOPEN') && !statSync(path).isFile()) return `${path} is not a file`;
-  return `check the disk and the rights of ${path}`;
+  if (code.startsWith('SQLITE_FULL')) {
+    return new HaspError('E_STORAGE', 'the disk is full', 'nothing was changed: make room and try again');
+  }
+  const hint =
+    existsSync(path) && !statSync(path).isFile() ? `${path} is not a file` : `check the disk and the rights of ${path}`;
+  return new HaspError('E_STORAGE', `the vault can not be read or written (${code})`, hint);
 }
 
 function mapOther(path: string, error: unknown): unknown {

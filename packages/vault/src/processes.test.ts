@@ -7,10 +7,14 @@ import { fileURLToPath } from 'node:url';
 import type { Home } from '@hasp/core';
 import { build } from 'esbuild';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { bytesOf, Database } from './database.ts';
 import { openVaultWithKeyFile, readVaultHeader } from './open.ts';
-import { codeOf, KEY, textOf, withHome, withVault } from './scratch.ts';
+import { codeOf, isAnywhere, KEY, textOf, withHome, withVault } from './scratch.ts';
 
-/** `set HOME KEY PREFIX COUNT` says each name once it is stored; `create HOME KEY` makes a vault. */
+/**
+ * `set HOME KEY PREFIX COUNT` says each name once it is stored; `remove` takes the same names away and says
+ * whether their bytes may still be there; `create HOME KEY` makes a vault.
+ */
 const PROGRAM = `
 import { randomBytes } from 'node:crypto';
 import { homeAt } from '@hasp/core';
@@ -26,13 +30,20 @@ async function set() {
     say(name);
   }
 }
+async function remove() {
+  const vault = openVaultWithKeyFile(homeAt(root), key);
+  for (let i = 0; i < Number(count); i++) {
+    vault.remove(prefix + i);
+    say(String(vault.erasePending));
+  }
+}
 async function create() {
   say('ready');
   await createVault(homeAt(root), key, randomBytes, Date.now);
   say('made');
 }
-(deed === 'set' ? set() : create()).catch((error) => {
-  console.error(error);
+({ set, remove, create })[deed]().catch((error) => {
+  say(String(error.code ?? error));
   process.exitCode = 1;
 });`;
 
@@ -83,14 +94,27 @@ function start(
 
 it('eight processes that set 25 secrets each at once lose none', () =>
   withVault(async (vault, home) => {
-    const children = Array.from({ length: 8 }, (_, index) =>
-      start('set', home, [`p${index}/n`.replace('/', '/_'), '25']),
-    );
+    const children = Array.from({ length: 8 }, (_, index) => start('set', home, [`p${index}/n`, '25']));
     expect(await Promise.all(children.map((child) => child.ended))).toEqual(Array(8).fill(0));
     const said = children.flatMap((child) => child.lines).sort();
     expect(said).toHaveLength(200);
     expect(vault.list().map(({ name }) => name)).toEqual(said);
     for (const name of said) expect(textOf(vault, name)).toBe(`value of ${name}`);
+  }));
+
+it('four processes that remove at once leave no byte of it', () =>
+  withVault(async (vault, home) => {
+    const prefixes = ['a', 'b', 'c', 'd'];
+    for (const prefix of prefixes) for (let i = 0; i < 8; i++) await vault.set(prefix + i, Buffer.from('x'));
+    const database = new Database(home.vault);
+    const sealed = database.rows('SELECT sealed FROM versions').map((row) => bytesOf(row, 'sealed').subarray(32, 64));
+    database.close();
+    const children = prefixes.map((prefix) => start('remove', home, [prefix, '8']));
+    expect(await Promise.all(children.map((child) => child.ended))).toEqual([0, 0, 0, 0]);
+    expect(children.flatMap((child) => child.lines)).toEqual(Array(32).fill('false'));
+    expect(vault.list()).toEqual([]);
+    expect(sealed).toHaveLength(32);
+    for (const bytes of sealed) expect(isAnywhere(home, bytes)).toBe(false);
   }));
 
 it('writers killed at any moment lose nothing that they said was stored', () =>
@@ -117,14 +141,14 @@ it('a kill while a vault is made leaves a whole one or none', async () => {
   for (let round = 0; round < 12; round++) {
     await withHome(async (home) => {
       const kill = (child: Child) => {
-        if (child.lines.length === 1) setTimeout(() => child.process.kill('SIGKILL'), round);
+        if (child.lines.length === 1) setTimeout(() => child.process.kill('SIGKILL'), round * 3);
       };
       await start('create', home, [], kill).ended;
       const outcome = await codeOf(() => readVaultHeader(home));
       outcomes.add(outcome);
       const second = start('create', home, []);
       await second.ended;
-      expect(second.lines.includes('made')).toBe(outcome === 'E_VAULT_MISSING');
+      expect(second.lines).toEqual(['ready', outcome === 'E_VAULT_MISSING' ? 'made' : 'E_EXISTS']);
       openVaultWithKeyFile(home, KEY).close();
       expect(readdirSync(home.root)).toEqual(['vault.db']);
     });
