@@ -52,7 +52,8 @@ sodium.ready.then(() => {
 export const wasmStretch: Stretch = async (passphrase, salt, cost) => {
   const { Worker } = await import('node:worker_threads');
   // The absolute path: code given to a worker as text would look for modules from the working folder.
-  const library = createRequire(import.meta.url).resolve('libsodium-wrappers-sumo');
+  const require = createRequire(import.meta.url);
+  const library = require.resolve('libsodium-wrappers-sumo');
   const workerData = {
     library,
     passphrase,

@@ -1,7 +1,7 @@
 import { uint32 } from './encoding.ts';
 import { corrupt } from './failures.ts';
 
-export const LOOKUP_BYTES = 32;
+const LOOKUP_BYTES = 32;
 const FIXED_BYTES = LOOKUP_BYTES + 4 + 4;
 
 /** One text and how it is found. */

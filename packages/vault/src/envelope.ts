@@ -12,7 +12,7 @@ import { deriveKey } from './keys.ts';
  * else does not open.
  */
 export const SALT_BYTES = 32;
-export const TAG_BYTES = 16;
+const TAG_BYTES = 16;
 
 const NONCE = Buffer.alloc(12);
 const ALGORITHM = 'chacha20-poly1305';
