@@ -36,8 +36,8 @@ export type Stop =
 export function scan(window: LogWindow, at: Position, ratchet: Ratchet, untilSeq = Number.MAX_SAFE_INTEGER): Stop {
   for (;;) {
     scanRecords(window, at, ratchet, untilSeq);
-    if (at.offset >= window.end) return 'end';
     if (at.seq >= untilSeq) return 'reached';
+    if (at.offset >= window.end) return 'end';
     const fence = findFence(window, at, ratchet);
     if (fence === undefined) return 'foreign';
     if (fence === 'mismatch') return 'fence-mismatch';

@@ -7,7 +7,7 @@ import { realDisk } from './disk.ts';
 import { asReadError } from './failures.ts';
 import type { Problem } from './problem.ts';
 import { MAX_SLICE } from './record.ts';
-import { type Position, scan } from './scan.ts';
+import { type Position, type Stop, scan } from './scan.ts';
 import type { Seal } from './seal.ts';
 import { type Snapshot, takeSnapshot } from './snapshot.ts';
 import { countVerifying } from './survey.ts';
@@ -64,18 +64,23 @@ function verifySnapshot(
     return { ok: false, records: 0, head: null, fenced: 0, problem };
   }
   const total = snapshot.size;
-  const window = new LogWindow(realDisk, snapshot.log, total, {
-    onRead: (done) => onProgress?.(done, total),
-  });
+  let furthest = -1;
+  const onRead = (done: number): void => {
+    if (done <= furthest) return;
+    furthest = done;
+    onProgress?.(done, total);
+  };
+  const window = new LogWindow(realDisk, snapshot.log, total, onProgress ? { onRead } : {});
   const ratchet = new Ratchet(nextKey(root.k0), MAX_SLICE);
   const seal = typeof snapshot.seal === 'string' ? undefined : snapshot.seal;
   const first = firstRecord(window, root);
   const anchors = anchorsOf(seal, mark, root);
+  let stop: Stop = 'reached';
   for (const anchor of [first, ...anchors]) {
-    if (scan(window, at, ratchet, anchor.seq) === 'foreign') break;
+    if (stop === 'reached') stop = scan(window, at, ratchet, anchor.seq);
     if (at.seq === anchor.seq) anchor.check(at, ratchet);
   }
-  const stop = scan(window, at, ratchet);
+  if (stop === 'reached') stop = scan(window, at, ratchet);
   const verified = { records: at.seq, head: headAt(window, at), fenced: at.fenced };
   let problem: Problem | undefined;
   if (stop !== 'end') {
