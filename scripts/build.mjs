@@ -2,12 +2,14 @@
 //   hasp.cjs   the entry: a guard against SIGUSR1, then the way to one of the next two
 //   run.cjs    the whole path of `hasp run`; nothing heavy
 //   main.cjs   every other command (yargs and all)
+//   *.cache    what V8 makes of the two, for the Node that builds (another Node compiles anew)
 //   help.txt   what `hasp --help` prints
 //   NAME.cjs   packages that are loaded only when needed
 //   meta.json  what went into which bundle, for the architecture test
 import { spawnSync } from 'node:child_process';
-import { chmodSync, cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
@@ -22,6 +24,7 @@ const ENTRIES = [
   ['hasp', 'hasp'],
   ['run-entry', 'run'],
   ['main', 'main'],
+  ['bundle', 'bundle'],
 ];
 /** Loaded by name at run time: native code or too big for a bundle. */
 const EXTERNAL = ['koffi', 'libsodium-wrappers', 'libsodium-wrappers-sumo', '@node-rs/argon2'];
@@ -53,11 +56,9 @@ const lazyBorders = {
       contents: addonLoader('better-sqlite3', 'build/Release/better_sqlite3.node'),
       resolveDir: out,
     }));
-    for (const [source, bundle] of ENTRIES) {
-      builder.onResolve({ filter: new RegExp(`/${source}\\.ts$`) }, (args) =>
-        args.kind === 'dynamic-import' ? { path: `./${bundle}.cjs`, external: true } : undefined,
-      );
-    }
+    builder.onResolve({ filter: /\/run-entry\.ts$/ }, (args) =>
+      args.kind === 'dynamic-import' ? { path: './run.cjs', external: true } : undefined,
+    );
     builder.onResolve({ filter: new RegExp(`^(${APART.join('|')})$`) }, (args) =>
       args.kind === 'entry-point' ? undefined : { path: `./${args.path}.cjs`, external: true },
     );
@@ -118,11 +119,27 @@ writeFileSync(
   path.join(out, 'meta.json'),
   JSON.stringify({ outputs: { ...command.metafile.outputs, ...apart.metafile.outputs } }),
 );
-const help = spawnSync(process.execPath, ['-e', 'require("./main.cjs").main(["--help"])'], {
-  cwd: out,
-  encoding: 'utf8',
-});
-if (help.status !== 0 || help.stdout === '') throw new Error(`the help page could not be made: ${help.stderr}`);
-writeFileSync(path.join(out, 'help.txt'), help.stdout);
 cpSync(path.join(cli, 'src/hasp.schema.json'), path.join(out, 'hasp.schema.json'));
 chmodSync(path.join(cli, 'bin/hasp'), 0o755);
+
+const home = mkdtempSync(path.join(tmpdir(), 'hasp-build-'));
+try {
+  const environment = { PATH: process.env.PATH, HOME: home, HASP_HOME: home };
+  const hasp = (argv, input = '') => {
+    const done = spawnSync(path.join(cli, 'bin/hasp'), argv, { env: environment, input, encoding: 'utf8' });
+    if (done.status !== 0) throw new Error(`hasp ${argv.join(' ')}: ${done.stderr}`);
+    return done.stdout;
+  };
+  writeFileSync(path.join(out, 'help.txt'), hasp(['help']));
+  hasp(['init', '--key-file']);
+  hasp(['secret', 'set', 'BUILD'], 'throw-away');
+  const cache = path.join(root, 'scripts/code-cache.mjs');
+  for (const argv of [
+    ['run', '-e', 'BUILD', '--', 'true'],
+    ['main', 'secret', 'list'],
+  ]) {
+    spawnSync(process.execPath, [cache, out, ...argv], { env: environment, stdio: ['ignore', 'ignore', 'inherit'] });
+  }
+} finally {
+  rmSync(home, { recursive: true, force: true });
+}

@@ -1,25 +1,30 @@
 import './guard.ts';
 import { readFileSync, writeSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import path from 'node:path';
+import { compileBundle, evaluateBundle } from './bundle.ts';
+import type * as Main from './main.ts';
+import type * as RunEntry from './run-entry.ts';
 
-void start(process.argv.slice(2));
+start(process.argv.slice(2));
 
 /** Three ways in, the quickest first: the help page is made by the build, `run` loads no parser. */
-async function start(argv: readonly string[]): Promise<void> {
+function start(argv: readonly string[]): void {
   if (argv.length === 1 && argv[0] === '--help' && printBuiltHelp()) return;
-  if (argv[0] === 'run') {
-    const { runFromArgv } = await import('./run-entry.ts');
-    if (runFromArgv(argv.slice(1))) return;
-  }
-  const { main } = await import('./main.ts');
-  await main(argv);
+  if (argv[0] === 'run' && load<typeof RunEntry>('run').runFromArgv(argv.slice(1))) return;
+  void load<typeof Main>('main').main(argv);
 }
 
-/** False where it can't be printed whole: the parser then says the same, more slowly. */
+function load<T>(name: string): T {
+  const file = path.join(__dirname, `${name}.cjs`);
+  return evaluateBundle(compileBundle(file), file, createRequire(file));
+}
+
+/** False where it can't be printed: the parser then says the same, more slowly. */
 function printBuiltHelp(): boolean {
   try {
-    const page = readFileSync(path.join(__dirname, 'help.txt'));
-    return writeSync(1, page) === page.length;
+    writeSync(1, readFileSync(path.join(__dirname, 'help.txt')));
+    return true;
   } catch {
     return false;
   }
