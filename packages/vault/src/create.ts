@@ -1,10 +1,12 @@
 import { existsSync } from 'node:fs';
 import { type Clock, HaspError, type Home, type Random } from '@hasp/core';
 import { Database } from './database.ts';
+import { Entries } from './entries.ts';
 import { nodeCipher, SALT_BYTES, seal } from './envelope.ts';
 import { ARGON2_SALT_BYTES, type Header, ID_BYTES, rootContext, writeHeader } from './header.ts';
 import { NO_STRETCH, requireSource, STRETCH_COST, type StretchCost, type UnlockKey } from './key-source.ts';
 import { KEY_BYTES, Keys } from './keys.ts';
+import { MarkRow } from './mark.ts';
 import { makeTemporary, publish, removeLeftovers, removeTemporary, vaultExists } from './new-file.ts';
 import { migrate } from './schema.ts';
 import { Vault, type VaultPorts } from './vault.ts';
@@ -47,7 +49,7 @@ export async function createVaultAt(
   const header = await sealRoot(root, key, ports.random, options, cost);
   const temporary = makeTemporary(home, ports.random);
   try {
-    fill(temporary, header, root, ports);
+    fill(temporary, header, root, ports.random);
     publish(temporary, home);
   } finally {
     removeTemporary(temporary);
@@ -83,17 +85,19 @@ async function stretchPassphrase(passphrase: Uint8Array, salt: Buffer, cost: Str
   return stretch(passphrase, salt, cost);
 }
 
-function fill(path: string, header: Header, root: Buffer, ports: VaultPorts): void {
+function fill(path: string, header: Header, root: Buffer, random: Random): void {
   const database = new Database(path);
+  const keys = new Keys(Buffer.from(root), header.vaultId);
   try {
-    const vault = new Vault(database, new Keys(Buffer.from(root), header.vaultId), ports);
     database.transaction(() => {
       migrate(database, 0);
       writeHeader(database, header);
-      vault.initialize(Buffer.from(ports.random(CHAIN_BYTES)));
+      new Entries(database, keys).initialize();
+      new MarkRow(database, keys).initialize(Buffer.from(random(CHAIN_BYTES)));
     });
     database.keepWriteAheadLog();
   } finally {
+    keys.wipe();
     database.close();
   }
 }

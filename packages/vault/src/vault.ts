@@ -63,12 +63,6 @@ export class Vault {
     this.#mark = new MarkRow(database, keys);
   }
 
-  /** Makes the rows that every vault has. Once, within the transaction that makes it. */
-  initialize(chain: Buffer): void {
-    this.#entries.initialize();
-    this.#mark.initialize(chain);
-  }
-
   /** The newest version, or the one asked for. @throws HaspError E_SECRET_MISSING */
   get(reference: Reference): { version: number; value: SecretValue } {
     return this.#database.read(() => {
