@@ -31,7 +31,7 @@ describe('ending processes that are not our children', { timeout: 30_000 }, () =
   }
 
   it('ends them and their descendants by TERM', async () => {
-    const identity = await start('sleep 61 & echo; sleep 62');
+    const identity = await start('sleep 61 & echo; sleep 62; :');
     await until(() => descendantsOf(identity.pid).filter(({ name }) => name === 'sleep').length === 2);
     const family = [identity, ...descendantsOf(identity.pid).map(({ pid }) => identityOf(pid))];
     const survivors = await endProcesses([identity], 2_000);

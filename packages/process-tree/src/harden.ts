@@ -1,5 +1,6 @@
 import type { Tracking } from '@hasp/core';
 import { loadLibc } from './libc.ts';
+import { listFolder, readText } from './proc.ts';
 
 const PR_SET_DUMPABLE = 4;
 const PR_SET_CHILD_SUBREAPER = 36;
@@ -18,12 +19,27 @@ export function hardenSelf(): { undumpable: boolean; tracking: Tracking } {
   return { undumpable, tracking: subreaper ? 'full' : 'best-effort' };
 }
 
+/** A busy thread of V8's own must not keep us for ever. */
+const PATIENCE_MS = 250;
+
 /**
  * Ends a debugger that SIGUSR1 opened while Node's own handler still stood (the first 20 ms of the
- * process). Node opens it from the event loop, so the loop must turn once first.
+ * process). That handler wakes a thread, the thread asks the event loop to open the debugger; so once
+ * a handler of ours stands, this waits until every other thread sleeps and the loop has turned.
  */
 export async function closeInspector(): Promise<void> {
-  await new Promise<void>((resolve) => setImmediate(resolve));
+  for (const end = performance.now() + PATIENCE_MS; performance.now() < end && anotherThreadRuns(); ) {
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+  await new Promise((resolve) => setImmediate(resolve));
   const debugPort = process as unknown as { _debugEnd?: () => void };
   debugPort._debugEnd?.();
+}
+
+function anotherThreadRuns(): boolean {
+  return listFolder('/proc/self/task').some((thread) => {
+    if (thread === String(process.pid)) return false;
+    const text = readText(`/proc/self/task/${thread}/stat`) ?? '';
+    return text.charAt(text.lastIndexOf(')') + 2) === 'R';
+  });
 }

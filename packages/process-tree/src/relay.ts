@@ -9,13 +9,6 @@ export interface ByteTransform {
   end(): Uint8Array;
 }
 
-export interface Relay {
-  /** The child's end of the pipe; close it here once the child has it. */
-  readonly childEnd: number;
-  /** Writes what the pipe still holds, then closes it. Resolves early if our reader has gone. */
-  drain(): Promise<void>;
-}
-
 const CHUNK_BYTES = 65_536;
 const IDLE_MS = 20;
 const RETRY_MS = 5;
@@ -24,79 +17,121 @@ const O_CLOEXEC = 0o2000000;
 const O_NONBLOCK = 0o4000;
 const EAGAIN = 11;
 const EINTR = 4;
+/** Our reader has gone: nothing to say. Any other failure of a write (a full disk) is. */
+const READER_GONE = ['EPIPE', 'ECONNRESET'];
 
 /**
- * A real pipe (a child may open /dev/stdout, which fails on Node's socket pairs), read only while no
- * write is pending, so that memory stays flat behind a slow reader. Writes go through the thread
- * pool: our descriptor is shared with others and must not be made non-blocking.
+ * A stream of the child on its way through a transform to one of our descriptors.
+ *
+ * It is a real pipe (a child may open /dev/stdout, which fails on Node's socket pairs), read only
+ * while no write is pending, so that memory stays flat behind a slow reader. Writes go through the
+ * thread pool: our descriptor is shared with others and must not be made non-blocking. When our
+ * reader has gone the pipe is closed, and the child gets its SIGPIPE.
  */
-export function openRelay(libc: Libc, target: number, createTransform: () => ByteTransform): Relay {
-  const [source, childEnd] = openPipe(libc);
-  // Only our end: the flag belongs to the open file, and each end is one of its own.
-  libc.fcntl(source, F_SETFL, O_NONBLOCK);
-  const buffer = Buffer.allocUnsafeSlow(CHUNK_BYTES);
-  let transform: ByteTransform | undefined;
-  let idleTimer: NodeJS.Timeout | undefined;
-  let pumping = false;
-  let finishing = false;
-  let over = false;
-  let finished: () => void = () => {};
-  const whenOver = new Promise<void>((resolve) => {
-    finished = resolve;
-  });
+export class Relay {
+  /** The child's end of the pipe; to be closed here once the child has it. */
+  readonly childEnd: number;
+  readonly #libc: Libc;
+  readonly #source: number;
+  readonly #target: number;
+  readonly #createTransform: () => ByteTransform;
+  readonly #warn: (line: string) => void;
+  readonly #buffer = Buffer.allocUnsafeSlow(CHUNK_BYTES);
+  readonly #handle: ReturnType<Libc['poll']>;
+  readonly #over: Promise<void>;
+  #finished: () => void = () => {};
+  #transform: ByteTransform | undefined;
+  #idleTimer: NodeJS.Timeout | undefined;
+  #state: 'waiting' | 'writing' | 'over' = 'waiting';
+  #draining = false;
 
-  const finish = (): void => {
-    if (over) return;
-    over = true;
-    clearTimeout(idleTimer);
-    handle.close();
-    libc.close(source);
-    finished();
-  };
-  const deliver = async (bytes: Uint8Array): Promise<void> => {
-    if (bytes.length > 0 && !(await writeAll(target, bytes))) finish();
-  };
-  const pump = async (): Promise<void> => {
-    if (pumping || over) return;
-    pumping = true;
-    handle.stop();
-    clearTimeout(idleTimer);
-    while (!over) {
-      const length = libc.read(source, buffer, CHUNK_BYTES);
+  constructor(libc: Libc, target: number, createTransform: () => ByteTransform, warn: (line: string) => void) {
+    const [source, childEnd] = openPipe(libc);
+    this.childEnd = childEnd;
+    this.#libc = libc;
+    this.#source = source;
+    this.#target = target;
+    this.#createTransform = createTransform;
+    this.#warn = warn;
+    this.#over = new Promise((resolve) => {
+      this.#finished = resolve;
+    });
+    // Only our end: the flag belongs to the open file, and each end is one of its own.
+    libc.fcntl(source, F_SETFL, O_NONBLOCK);
+    this.#handle = libc.poll(source, { readable: true }, () => void this.#pump());
+  }
+
+  /** Writes what the pipe still holds, then closes it, whoever else still has its other end. */
+  async drain(): Promise<void> {
+    this.#draining = true;
+    await this.#pump();
+    await this.#over;
+  }
+
+  /** Reads and writes in turn until the pipe is empty for now. */
+  async #pump(): Promise<void> {
+    if (this.#state !== 'waiting') return;
+    this.#pause();
+    while (this.#isWriting()) {
+      const length = this.#libc.read(this.#source, this.#buffer, CHUNK_BYTES);
       if (length > 0) {
-        transform ??= createTransform();
-        await deliver(transform.push(buffer.subarray(0, length)));
-      } else if (length < 0 && libc.errno() === EINTR) {
-      } else if (length < 0 && libc.errno() === EAGAIN && !finishing) {
-        break;
-      } else {
-        if (transform) await deliver(transform.end());
-        finish();
+        this.#transform ??= this.#createTransform();
+        await this.#deliver(this.#transform.push(this.#buffer.subarray(0, length)));
+        continue;
       }
+      const errno = length < 0 ? this.#libc.errno() : 0;
+      if (errno === EINTR) continue;
+      if (errno === EAGAIN && !this.#draining) break;
+      if (this.#transform) await this.#deliver(this.#transform.end());
+      this.#finish();
     }
-    pumping = false;
-    if (over) return;
-    handle.start({ readable: true, disconnect: true }, pump);
-    if (transform?.idle) idleTimer = setTimeout(release, IDLE_MS);
-  };
-  const release = async (): Promise<void> => {
-    const bytes = transform?.idle?.();
+    this.#resume();
+  }
+
+  async #releaseHeld(): Promise<void> {
+    if (this.#state !== 'waiting') return;
+    const bytes = this.#transform?.idle?.();
     if (!bytes || bytes.length === 0) return;
-    pumping = true;
-    handle.stop();
-    await deliver(bytes);
-    pumping = false;
-    await pump();
-  };
-  const handle = libc.poll(source, { readable: true }, pump);
-  return {
-    childEnd,
-    drain: async () => {
-      finishing = true;
-      await pump();
-      await whenOver;
-    },
-  };
+    this.#pause();
+    await this.#deliver(bytes);
+    // Something may have come meanwhile, and then the silence begins anew.
+    if (!this.#isWriting()) return;
+    this.#state = 'waiting';
+    await this.#pump();
+  }
+
+  async #deliver(bytes: Uint8Array): Promise<void> {
+    const failure = await writeAll(this.#target, bytes);
+    if (failure === undefined) return;
+    if (!READER_GONE.includes(failure)) this.#warn(`output could not be written (${failure})`);
+    this.#finish();
+  }
+
+  #pause(): void {
+    this.#state = 'writing';
+    this.#handle.stop();
+    clearTimeout(this.#idleTimer);
+  }
+
+  #resume(): void {
+    if (!this.#isWriting()) return;
+    this.#state = 'waiting';
+    this.#handle.start({ readable: true, disconnect: true }, () => void this.#pump());
+    if (this.#transform?.idle) this.#idleTimer = setTimeout(() => void this.#releaseHeld(), IDLE_MS);
+  }
+
+  #isWriting(): boolean {
+    return this.#state === 'writing';
+  }
+
+  #finish(): void {
+    if (this.#state === 'over') return;
+    this.#state = 'over';
+    clearTimeout(this.#idleTimer);
+    this.#handle.close();
+    this.#libc.close(this.#source);
+    this.#finished();
+  }
 }
 
 /** Both ends close themselves at exec. */
@@ -106,19 +141,19 @@ export function openPipe(libc: Libc): [number, number] {
   return [ends[0] ?? -1, ends[1] ?? -1];
 }
 
-/** False if nobody reads any more. */
-async function writeAll(fd: number, bytes: Uint8Array): Promise<boolean> {
+/** Undefined when all is written, else the errno's name. Waits where the descriptor is non-blocking. */
+export async function writeAll(fd: number, bytes: Uint8Array): Promise<string | undefined> {
   for (let at = 0; at < bytes.length; ) {
     const outcome = await writeSome(fd, bytes, at);
     if (typeof outcome === 'number') at += outcome;
     else if (outcome === 'EAGAIN') await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
-    else if (outcome !== 'EINTR') return false;
+    else if (outcome !== 'EINTR') return outcome;
   }
-  return true;
+  return undefined;
 }
 
-function writeSome(fd: number, bytes: Uint8Array, at: number): Promise<number | string | undefined> {
+function writeSome(fd: number, bytes: Uint8Array, at: number): Promise<number | string> {
   return new Promise((resolve) => {
-    write(fd, bytes, at, bytes.length - at, null, (error, written) => resolve(error ? error.code : written));
+    write(fd, bytes, at, bytes.length - at, null, (error, written) => resolve(error ? (error.code ?? 'EIO') : written));
   });
 }

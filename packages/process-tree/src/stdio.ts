@@ -1,6 +1,6 @@
 import { closeSync, fstatSync, openSync, write } from 'node:fs';
 import type { Libc } from './libc.ts';
-import { openPipe, openRelay, type Relay } from './relay.ts';
+import { openPipe, Relay } from './relay.ts';
 import type { TreeSpec } from './tree-spec.ts';
 
 export interface ChildStdio {
@@ -20,7 +20,7 @@ export function openStdio(libc: Libc, spec: TreeSpec): ChildStdio {
   const relays: Relay[] = [];
   const relay = (target: number, stream: TreeSpec['stdout']): Relay | undefined => {
     if (stream === 'inherit') return undefined;
-    const opened = openRelay(libc, target, stream);
+    const opened = new Relay(libc, target, stream, spec.onWarning);
     relays.push(opened);
     return opened;
   };

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { until, Workshop } from '../../../test/programs/workshop.ts';
+import { Workshop } from '../../../test/programs/workshop.ts';
 
 describe('the tree of a command', { timeout: 30_000 }, () => {
   let workshop: Workshop;
@@ -101,13 +101,5 @@ describe('the tree of a command', { timeout: 30_000 }, () => {
     );
     const [closed, ended] = outcome.stdout.toString().trim().split('\n').map(Number);
     expect((ended ?? 0) - (closed ?? 0)).toBeGreaterThan(100e6);
-  });
-
-  it('stops on its own terminal together with the wrapper, and goes on with it', async () => {
-    const outcome = await workshop.sh(
-      `script -qec "bash -ic '\\"$HASP\\" sh -c \\"kill -TSTP \\\\\\$\\\\\\$; echo continued\\"; jobs; fg'" /dev/null </dev/null`,
-    );
-    expect(outcome.stdout.toString()).toMatch(/Stopped[^]*continued/);
-    await until(() => true);
   });
 });

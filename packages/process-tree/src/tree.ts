@@ -132,7 +132,10 @@ export class Tree {
 
   #watchClock(): void {
     const left = this.#spec.expiresAt - this.#spec.clock();
-    if (left <= 0) return this.#endNow('ttl');
+    if (left <= 0) {
+      this.#endNow('ttl');
+      return;
+    }
     if (left <= WARN_BEFORE_MS && !this.#warned) {
       this.#warned = true;
       this.#spec.onWarning(
