@@ -5,6 +5,7 @@ import type { Context } from '../context.ts';
 import { checkHome } from '../home-guard.ts';
 import { isTerminal } from '../is-terminal.ts';
 import { printError } from '../output.ts';
+import { paletteFor } from '../palette.ts';
 import { progressOn } from '../progress.ts';
 import { unlock } from '../unlock.ts';
 
@@ -26,7 +27,10 @@ export async function verifyAudit(input: CommandInput, context: Context): Promis
         ? 'no head'
         : `head ${report.head.seq} ${report.head.mac.slice(0, 16)}… of ${report.head.time}`;
     const fenced = report.fenced === 0 ? '' : `, ${report.fenced} torn or foreign parts fenced`;
-    return { json: report, text: `ok: ${report.records} records, ${head}${fenced}` };
+    return {
+      json: report,
+      text: `${paletteFor(context.environment).green('ok')}: ${report.records} records, ${head}${fenced}`,
+    };
   }
   const where = `record ${problem.seq}, line ${problem.line}, byte ${problem.offset}`;
   const after = `${problem.verifiedAfter} records after it verify`;

@@ -1,3 +1,4 @@
+import type { ChalkInstance } from 'chalk';
 import type { Answer, CommandInput } from '../command.ts';
 import type { Context } from '../context.ts';
 import {
@@ -12,6 +13,7 @@ import {
 } from '../diagnosis.ts';
 import { makePrivate } from '../home-guard.ts';
 import { printable } from '../output.ts';
+import { paletteFor } from '../palette.ts';
 
 /** Looks at everything that a run depends on; each finding says what to do. */
 export async function doctor(input: CommandInput, context: Context): Promise<Answer> {
@@ -27,16 +29,17 @@ export async function doctor(input: CommandInput, context: Context): Promise<Ans
     surroundingsCheck(context),
   ];
   vault?.open?.close();
+  const palette = paletteFor(context.environment);
   const problems = checks.filter(({ state }) => state === 'problem');
   return {
     json: { ok: problems.length === 0, checks },
-    text: checks.map(row).join('\n'),
+    text: checks.map((check) => row(check, palette)).join('\n'),
     status: problems[0]?.status ?? 0,
   };
 }
 
-const MARKS: Readonly<Record<Check['state'], string>> = { ok: 'ok     ', warning: 'warning', problem: 'problem' };
-
-function row({ name, state, detail, hint }: Check): string {
-  return `${MARKS[state]}  ${name.padEnd(9)}  ${printable(detail)}${hint === undefined ? '' : `\n           → ${printable(hint)}`}`;
+function row({ name, state, detail, hint }: Check, { green, yellow, red, dim }: ChalkInstance): string {
+  const colour = { ok: green, warning: yellow, problem: red }[state];
+  const advice = hint === undefined ? '' : `\n           ${dim(`→ ${printable(hint)}`)}`;
+  return `${colour(state.padEnd(7))}  ${name.padEnd(9)}  ${printable(detail)}${advice}`;
 }
