@@ -51,6 +51,9 @@ export async function createVaultAt(
   try {
     fill(temporary, header, root, ports.random);
     publish(temporary, home);
+  } catch (error) {
+    root.fill(0);
+    throw error;
   } finally {
     removeTemporary(temporary);
   }

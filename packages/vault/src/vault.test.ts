@@ -22,6 +22,11 @@ describe('values', () => {
       }
     }));
 
+  it('above 64 MiB are refused', () =>
+    withVault(async (vault) => {
+      expect(await codeOf(() => vault.set('a', Buffer.alloc(64 * 1024 * 1024 + 1)))).toBe('E_USAGE');
+    }));
+
   it('of any bytes survive', () =>
     withVault((vault) =>
       fc.assert(
