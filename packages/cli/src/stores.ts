@@ -46,6 +46,7 @@ export class LockedHome {
     const { home, clock, random } = this.#context;
     const vault = await this.#openVault(input);
     const log = this.log;
+    checkMark(vault, log);
     return {
       vault,
       log,
@@ -81,5 +82,23 @@ function sayReconciled(run: Reconciled): void {
   const names = run.survivors.map(({ command, pid, outcome }) => `${command} (${pid}), ${outcome}`).join('; ');
   say(
     `an earlier run lost its wrapper and left ${run.survivors.length} running with ${run.secrets.join(', ')}: ${names}`,
+  );
+}
+
+/**
+ * The vault remembers how far the log had come: a log and seal that were put back to an earlier copy
+ * end before that. @throws HaspError E_CHAIN_BROKEN
+ */
+function checkMark(vault: Vault, log: AuditLog): void {
+  const mark = vault.mark();
+  if (mark === undefined) return;
+  const head = log.head();
+  const reaches =
+    head.chain === mark.chain && (head.seq > mark.seq || (head.seq === mark.seq && head.mac === mark.mac));
+  if (reaches) return;
+  throw new HaspError(
+    'E_CHAIN_BROKEN',
+    `the log ends at record ${head.seq}, and the vault has seen record ${mark.seq}`,
+    'log or seal were put back to an earlier copy: see hasp audit verify',
   );
 }
