@@ -30,12 +30,12 @@ export function isAlive(identity: ProcessIdentity): boolean | 'elsewhere' {
   return stat !== undefined && stat.startTime === identity.startTime && !isDead(stat);
 }
 
-export function bootId(): string {
+function bootId(): string {
   return readText('/proc/sys/kernel/random/boot_id')?.trim() ?? 'unknown';
 }
 
 /** The inode of the pid namespace; readable for oneself even when not dumpable. */
-export function pidNamespace(): string {
+function pidNamespace(): string {
   try {
     return /\[(\d+)\]/.exec(readlinkSync('/proc/self/ns/pid'))?.[1] ?? 'host';
   } catch {

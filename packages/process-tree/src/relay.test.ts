@@ -56,7 +56,7 @@ describe('a redacted stream', { timeout: 30_000 }, () => {
   });
 
   it('ends when only a process outside holds on to it', async () => {
-    const outcome = await workshop.supervise(['sh', '-c', 'echo before; sleep 20 & exit 2'], {
+    const outcome = await workshop.supervise(['sh', '-c', 'echo before; sleep 20 & sleep 0.2; exit 2'], {
       ...both,
       stragglers: 'leave',
     });

@@ -54,7 +54,7 @@ describe('the tree of a command', { timeout: 30_000 }, () => {
   });
 
   it('is named and left where the policy is leave', async () => {
-    const outcome = await workshop.supervise(['sh', '-c', 'exec 1>&- 2>&-; sleep 30 & exit 6'], {
+    const outcome = await workshop.supervise(['sh', '-c', 'exec 1>&- 2>&-; sleep 30 & sleep 0.2; exit 6'], {
       stragglers: 'leave',
     });
     const [survivor] = outcome.end?.survivors ?? [];

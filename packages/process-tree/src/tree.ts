@@ -90,7 +90,11 @@ export class Tree {
       return this.#members().map(({ pid, name }) => ({ pid, command: printableName(name), outcome: 'left' }));
     }
     const doomed: Doomed = {
-      members: () => (this.#empty ? [] : this.#members().map(identityFrom)),
+      members: () => {
+        // Whoever has died is reaped first, so that with the last member gone the exit status is known.
+        this.#reap();
+        return this.#empty ? [] : this.#members().map(identityFrom);
+      },
       settle: (ms) => this.#change(ms),
     };
     const survivors = await endAll(doomed, graceMs);
