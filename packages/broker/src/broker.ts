@@ -5,11 +5,12 @@ import {
   describeDelivery,
   type GrantDeniedEvent,
   type GrantIssuedEvent,
-  type HaspError,
+  HaspError,
   type Home,
   type IssuedGrant,
   issueGrant,
   type Random,
+  type Reference,
   requestGrant,
 } from '@hasp/core';
 import type { Vault } from '@hasp/vault';
@@ -64,9 +65,7 @@ export class Broker {
     return request.wishes.flatMap((wish, index) => {
       const decision = decisions[index];
       if (decision === undefined) return [];
-      const { name, version } = wish.binding.reference;
-      const versions = vault.history(name).map((entry) => entry.version);
-      const found = version === undefined ? Math.max(...versions) : versions.find((candidate) => candidate === version);
+      const found = versionOf(wish.binding.reference, vault);
       return [{ wish, decision, ...(found === undefined ? {} : { version: found }) }];
     });
   }
@@ -108,6 +107,17 @@ export class Broker {
 /** For a vault that can't be opened: the log takes denials without its key. */
 export function recordLockedDenial(log: AuditLog, random: Random, request: RunRequest, error: HaspError): void {
   log.append(deniedEvents(hex(random(8)), request, 'vault-locked', error.message));
+}
+
+/** The version that a reference stands for now; undefined where the vault has none. */
+function versionOf({ name, version }: Reference, vault: Vault): number | undefined {
+  try {
+    const versions = vault.history(name).map((entry) => entry.version);
+    return version === undefined ? Math.max(...versions) : versions.find((candidate) => candidate === version);
+  } catch (error) {
+    if (error instanceof HaspError && error.code === 'E_SECRET_MISSING') return undefined;
+    throw error;
+  }
 }
 
 function issue(allowed: Allowed, id: string, issuedAt: number, expiresAt: number): IssuedGrant {

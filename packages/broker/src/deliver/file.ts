@@ -6,9 +6,8 @@ import {
   ftruncateSync,
   mkdirSync,
   openSync,
-  rmdirSync,
+  rmSync,
   statfsSync,
-  unlinkSync,
   writeSync,
 } from 'node:fs';
 import path from 'node:path';
@@ -17,6 +16,7 @@ import { HaspError, type SecretValue } from '@hasp/core';
 /** statfs(2) f_type of tmpfs on Linux: nothing written there reaches a disk but through swap. */
 const TMPFS_MAGIC = 0x01021994;
 const MEMORY_FOLDERS = ['/dev/shm'];
+const OWN_FOLDER = /^hasp-[0-9a-f]{16}$/;
 
 /**
  * Makes the run's own 0700 folder: in memory where there is a tmpfs, else under `fallback`.
@@ -73,26 +73,22 @@ export function deliverFile(folder: string, variable: string, value: SecretValue
  * descriptor reads nothing more. Returns whether all is gone.
  */
 export function removeDeliveredFiles(folder: string, files: readonly string[]): boolean {
-  const gone = files.map(removeFile).every(Boolean);
+  for (const file of files) removeFile(file);
+  // Whatever the child put beside them or in their place goes too; only a folder of our own making.
+  if (!OWN_FOLDER.test(path.basename(folder))) return false;
   try {
-    rmdirSync(folder);
-  } catch (error) {
-    if (codeOf(error) !== 'ENOENT') return false;
+    rmSync(folder, { recursive: true, force: true });
+    return true;
+  } catch {
+    return false;
   }
-  return gone;
 }
 
-function removeFile(file: string): boolean {
+function removeFile(file: string): void {
   try {
     erase(file);
-  } catch (error) {
-    if (codeOf(error) === 'ENOENT') return true;
-  }
-  try {
-    unlinkSync(file);
-    return true;
-  } catch (error) {
-    return codeOf(error) === 'ENOENT';
+  } catch {
+    // Gone, or no plain file any more; it is unlinked with its folder.
   }
 }
 
