@@ -26,7 +26,7 @@ export function findFence(window: LogWindow, at: Position, ratchet: Ratchet): Fe
   const typeOffset = prefix - '"type":"'.length;
   for (let found = seek(window, needle, at.offset); found >= 0; found = seek(window, needle, found + 1)) {
     const start = found - typeOffset;
-    if (start < at.offset) continue;
+    if (start <= at.offset) continue;
     const fence = checkFence(window, at, ratchet, start);
     if (fence) return fence;
   }
