@@ -108,7 +108,3 @@ function erase(file: string): void {
     closeSync(descriptor);
   }
 }
-
-function codeOf(error: unknown): string | undefined {
-  return (error as NodeJS.ErrnoException).code;
-}
