@@ -3,6 +3,7 @@ export { type ExitStatus, exitLike } from './exit-status.ts';
 export { closeInspector, hardenSelf } from './harden.ts';
 export { identityOf, isAlive, selfIdentity } from './identity.ts';
 export { type Inherited, readInherited } from './inherited.ts';
+export { type ListedProcess, listTree } from './list-tree.ts';
 export { findMarked } from './marked.ts';
 export { describeProcess } from './proc.ts';
 export type { ByteTransform } from './relay.ts';

@@ -32,7 +32,7 @@ const SET_BY_LAUNCHER = ['PWD', 'OLDPWD', 'SHLVL', '_'];
  */
 export function readInherited(env: NodeJS.ProcessEnv): Inherited {
   const launched = env['__HASP_LAUNCHER'] === String(process.pid);
-  const invalidUtf8 = holdsInvalidUtf8('/proc/self/environ') || holdsInvalidUtf8('/proc/self/cmdline');
+  const invalidUtf8 = holdsInvalidUtf8(Object.entries(env).flat().map(String).concat(process.argv));
   const environment = new Map<string, string>();
   for (const [name, value] of Object.entries(env)) {
     if (value === undefined || (launched && (LAUNCHER_FACT.test(name) || SET_BY_LAUNCHER.includes(name)))) continue;
@@ -82,10 +82,18 @@ function words(text: string | undefined): string[] {
   return text ? text.split(' ').filter((word) => word !== '') : [];
 }
 
-function holdsInvalidUtf8(path: string): boolean {
+/** Where Node has put U+FFFD, it either was there or took the place of bytes that are not UTF-8. */
+function holdsInvalidUtf8(texts: Iterable<string>): boolean {
+  for (const text of texts) {
+    if (text.includes('\uFFFD')) return !['/proc/self/environ', '/proc/self/cmdline'].every(isUtf8File);
+  }
+  return false;
+}
+
+function isUtf8File(path: string): boolean {
   try {
-    return !isUtf8(readFileSync(path));
+    return isUtf8(readFileSync(path));
   } catch {
-    return false;
+    return true;
   }
 }
