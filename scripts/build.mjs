@@ -102,6 +102,8 @@ const command = await build({
 const fromTree = createRequire(path.join(root, 'packages/process-tree/package.json'));
 const apart = await build({
   ...shared,
+  // For Node, the default of a CommonJS module is the module: as it is for whoever imports these by name.
+  footer: { js: 'if(module.exports.default)module.exports=module.exports.default;' },
   entryPoints: Object.fromEntries(APART.map((name) => [name, entryOf(name)])),
   plugins: [lazyBorders],
 });

@@ -55,6 +55,7 @@ function request(wishes: AccessRequest[], more: Partial<RunRequest> = {}): RunRe
     command: ['deploy', `--password=${VALUE}`],
     ttlMs: 60_000,
     stragglers: 'kill',
+    graceMs: 2_000,
     override: false,
     caller: { wrapper: selfIdentity(), tracking: 'full', uid: 0, host: 'h', cwd: '/', environment: new Map() },
     ...more,

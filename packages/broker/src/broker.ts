@@ -83,6 +83,7 @@ export class Broker {
     const open = OpenRun.begin(this.#parts, {
       run,
       command: texts.command(request.command),
+      labels: labelsOf(request, texts),
       request,
       granted,
       startedAt: issuedAt,
@@ -161,15 +162,21 @@ function issuedEvent(run: string, request: RunRequest, grant: IssuedGrant, texts
 }
 
 function runFacts(run: string, request: RunRequest, texts: RecordTexts) {
-  const { project, target, reason, caller } = request;
+  const { caller } = request;
   return {
     run,
-    ...(project === undefined ? {} : { project: texts.text(project) }),
-    ...(target === undefined ? {} : { target: texts.text(target) }),
-    ...(reason === undefined ? {} : { reason: texts.text(reason) }),
+    ...labelsOf(request, texts),
     command: texts.command(request.command),
     cwd: texts.text(caller.cwd),
     uid: caller.uid,
     host: caller.host,
   } satisfies Partial<AuditEvent>;
+}
+
+function labelsOf({ project, target, reason }: RunRequest, texts: RecordTexts) {
+  return {
+    ...(project === undefined ? {} : { project: texts.text(project) }),
+    ...(target === undefined ? {} : { target: texts.text(target) }),
+    ...(reason === undefined ? {} : { reason: texts.text(reason) }),
+  };
 }

@@ -3,10 +3,12 @@ import type { Home } from '@hasp/core';
 import { isAlive } from '@hasp/process-tree';
 import { listRunFiles, type RunState, readRunFile } from './run-file.ts';
 
-/** The runs that are alive and were granted this secret. */
-export function liveRunsWith(home: Home, secret: string): RunState[] {
+/** The runs whose wrapper lives, or may live where it can't be seen (another pid namespace), oldest first. */
+export function liveRuns(home: Home): RunState[] {
   return listRunFiles(home)
+    .filter((name) => name.endsWith('.json'))
     .map((name) => readRunFile(path.join(home.runs, name)))
     .filter((state) => state !== undefined)
-    .filter((state) => state.grants.some((grant) => grant.secret === secret) && isAlive(state.wrapper) !== false);
+    .filter(({ wrapper }) => isAlive(wrapper) !== false)
+    .sort((a, b) => a.startedAt - b.startedAt);
 }

@@ -1,4 +1,5 @@
 import {
+  describeDelivery,
   endGrant,
   type GrantEndedEvent,
   type GrantEndReason,
@@ -11,6 +12,7 @@ import type { NamedValue } from '@hasp/match';
 import type { BrokerParts } from './broker.ts';
 import type { Allowed } from './decision.ts';
 import { deliverFile, makeDeliveryFolder, removeDeliveredFiles } from './deliver/file.ts';
+import { dropRevocation } from './revocation.ts';
 import { discard, type RunState, runFile, writeRunFile } from './run-file.ts';
 import type { RunRequest } from './run-request.ts';
 
@@ -22,6 +24,8 @@ interface Beginning {
   readonly run: string;
   /** argv as it may be written down. */
   readonly command: readonly string[];
+  /** Project, target and reason, as they may be written down. */
+  readonly labels: Pick<RunState, 'project' | 'target' | 'reason'>;
   readonly request: RunRequest;
   readonly granted: readonly Granted[];
   readonly startedAt: number;
@@ -69,11 +73,18 @@ export class OpenRun {
       run,
       wrapper: request.caller.wrapper,
       members: [],
-      grants: granted.map(({ grant }) => ({ id: grant.id, secret: grant.secret })),
+      grants: granted.map(({ grant: { id, secret, version, delivery } }) => ({
+        id,
+        secret,
+        version,
+        delivery: describeDelivery(delivery),
+      })),
       ...(folder === undefined ? {} : { folder }),
       files: variables.map((variable) => `${folder}/${variable}`),
       command: beginning.command,
       stragglers: request.stragglers,
+      graceMs: request.graceMs,
+      ...beginning.labels,
       startedAt: beginning.startedAt,
       expiresAt: beginning.expiresAt,
       logOffset: parts.log.head().offset,
@@ -125,6 +136,11 @@ export class OpenRun {
     }
   }
 
+  /** Takes back at once what can be taken back: the delivered files. */
+  withdraw(): void {
+    this.#removeFiles();
+  }
+
   /** The grants were never recorded: leaves no trace. */
   abandon(): void {
     this.#removeFiles();
@@ -149,6 +165,7 @@ export class OpenRun {
     });
     try {
       const mark = this.#parts.log.append(events);
+      dropRevocation(this.#parts.home, this.id);
       discard(runFile(this.#parts.home, this.id));
       this.#parts.vault.writeMark(mark);
       return undefined;

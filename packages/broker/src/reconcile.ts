@@ -5,6 +5,7 @@ import type { Clock, Home, ProcessIdentity, Survivor } from '@hasp/core';
 import { describeProcess, endProcesses, findMarked, isAlive, selfIdentity } from '@hasp/process-tree';
 import { removeDeliveredFiles } from './deliver/file.ts';
 import { endedEvent, type RunOutcome } from './open-run.ts';
+import { dropRevocation } from './revocation.ts';
 import { discard, listRunFiles, type RunState, readRunFile } from './run-file.ts';
 
 /** One run whose wrapper was gone, and what was still alive of it. */
@@ -32,6 +33,7 @@ export async function reconcile(home: Home, openLog: () => AuditLog, clock: Cloc
     const survivors = await endSurvivors(state);
     const filesGone = state.folder === undefined || removeDeliveredFiles(state.folder, state.files);
     recordEnds(home, openLog(), state, survivors, filesGone, clock);
+    dropRevocation(home, state.run);
     discard(file);
     reconciled.push({
       run: state.run,

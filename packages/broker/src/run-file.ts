@@ -12,6 +12,15 @@ import {
 import path from 'node:path';
 import { HaspError, type Home, type ProcessIdentity, type StragglerPolicy } from '@hasp/core';
 
+/** What is known of a grant while it is open; no value. */
+export interface OpenGrant {
+  readonly id: string;
+  readonly secret: string;
+  readonly version: number;
+  /** `env DATABASE_URL`, `file KEY`, `stdin`. */
+  readonly delivery: string;
+}
+
 /**
  * What must be known to end a run whose wrapper was killed: who it was, what it may have been granted,
  * where delivered files lie. It is on disk before the grants are recorded, and gone when they ended.
@@ -23,12 +32,17 @@ export interface RunState {
   readonly wrapper: ProcessIdentity;
   readonly root?: ProcessIdentity;
   readonly members: readonly ProcessIdentity[];
-  readonly grants: readonly { readonly id: string; readonly secret: string }[];
+  readonly grants: readonly OpenGrant[];
   /** Delivered files, and the folder that holds them. */
   readonly folder?: string;
   readonly files: readonly string[];
   readonly command: readonly string[];
   readonly stragglers: StragglerPolicy;
+  /** Between TERM and KILL. */
+  readonly graceMs: number;
+  readonly project?: string;
+  readonly target?: string;
+  readonly reason?: string;
   /** Milliseconds since 1970. */
   readonly startedAt: number;
   readonly expiresAt: number;

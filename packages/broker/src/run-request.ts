@@ -29,6 +29,8 @@ export interface RunRequest {
   readonly command: readonly string[];
   readonly ttlMs: number;
   readonly stragglers: StragglerPolicy;
+  /** Between TERM and KILL. */
+  readonly graceMs: number;
   /** A granted variable may replace one that the parent has. */
   readonly override: boolean;
   readonly caller: CallerFacts;

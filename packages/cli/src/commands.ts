@@ -49,7 +49,7 @@ export const COMMANDS: readonly Command[] = [
   },
   {
     usage: 'secret rotate NAME',
-    says: 'store a new value of a secret that exists',
+    says: 'store a new value of a secret that exists, and end its live grants',
     example: 'openssl rand -base64 32 | hasp secret rotate api/key --forget',
     options: { ...VALUE_FILE, forget: { kind: 'flag', says: 'destroy the earlier versions' } },
     load: async () => (await import('./commands/secret-rotate.ts')).rotateSecret,
@@ -83,6 +83,23 @@ export const COMMANDS: readonly Command[] = [
     says: 'withdraw the consent',
     example: 'hasp project untrust',
     load: async () => (await import('./commands/project-untrust.ts')).untrustProject,
+  },
+  {
+    usage: 'grants',
+    says: 'live grants, each with its process tree',
+    example: 'hasp grants --watch',
+    options: {
+      all: { kind: 'flag', says: 'the ended ones of the log too' },
+      watch: { kind: 'flag', says: 'draw again each second' },
+    },
+    load: async () => (await import('./commands/grants.ts')).showGrants,
+  },
+  {
+    usage: 'revoke [GRANT]',
+    says: 'end a grant, or a run with all its grants, now; the processes that hold it end',
+    example: 'hasp revoke --all',
+    options: { all: { kind: 'flag', says: 'every live grant' } },
+    load: async () => (await import('./commands/revoke.ts')).revoke,
   },
   {
     usage: 'audit verify',

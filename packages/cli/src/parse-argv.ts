@@ -104,7 +104,8 @@ function commandInput(command: Command, given: Read, behind: readonly string[]):
   const path = pathOf(command);
   const names = command.usage.split(' ').slice(path.length);
   const values = [...given._.map(String).slice(path.length), ...behind];
-  if (values.length !== names.length) {
+  const required = names.filter((name) => !name.startsWith('['));
+  if (values.length < required.length || values.length > names.length) {
     const problem =
       values.length < names.length
         ? `needs ${names.slice(values.length).join(' and ')}`

@@ -84,6 +84,7 @@ function requestFor(
     command: input.command,
     ttlMs: plan.ttlMs,
     stragglers: plan.stragglers,
+    graceMs: plan.graceMs,
     override: input.override,
     caller: { wrapper: selfIdentity(), tracking, uid: context.uid, host: context.host, cwd: context.cwd, environment },
   };

@@ -1,4 +1,4 @@
-import type { OpenRun, RunOutcome } from '@hasp/broker';
+import { type OpenRun, onRevocation, type RevocationReason, type RunOutcome } from '@hasp/broker';
 import type { HaspError } from '@hasp/core';
 import { makeRedactor } from '@hasp/match';
 import { superviseTree, type TreeEnd, type TreeSpec } from '@hasp/process-tree';
@@ -16,8 +16,17 @@ export async function superviseRun(
   path: string,
 ): Promise<{ end: TreeEnd; trouble: HaspError | undefined }> {
   let trouble: HaspError | undefined;
-  const spec = specFor(journey, open, path, (end) => {
-    trouble = open.end(outcomeOf(end));
+  let revoked: RevocationReason = 'revoked';
+  const abort = new AbortController();
+  const { home } = journey.context;
+  const revocation = onRevocation(home, open.id, (reason) => {
+    revoked = reason;
+    open.withdraw();
+    abort.abort();
+  });
+  const spec = specFor(journey, open, path, abort.signal, (end) => {
+    revocation.close();
+    trouble = open.end(outcomeOf(end, revoked));
   });
   try {
     return { end: await superviseTree(spec), trouble };
@@ -25,6 +34,7 @@ export async function superviseRun(
     open.end({ reason: 'spawn-failed', survivors: [] });
     throw error;
   } finally {
+    revocation.close();
     open.wipe();
   }
 }
@@ -33,6 +43,7 @@ function specFor(
   { input, context, plan, signals, tracking, environment }: Journey,
   open: OpenRun,
   path: string,
+  abort: AbortSignal,
   onTreeEnd: (end: TreeEnd) => void,
 ): TreeSpec {
   const redactor = () => makeRedactor(open.values);
@@ -51,6 +62,7 @@ function specFor(
     graceMs: plan.graceMs,
     expiresAt: open.expiresAt,
     clock: context.clock,
+    abort,
     onSpawned: (root) => open.note({ root, members: [root] }),
     onMembers: (members) => open.note({ members }),
     onTreeEnd,
@@ -70,9 +82,9 @@ function withoutPassphraseFd<T extends { readonly descriptors: readonly number[]
   return { ...inherited, descriptors: inherited.descriptors.filter((candidate) => candidate !== descriptor) };
 }
 
-function outcomeOf(end: TreeEnd): RunOutcome {
+function outcomeOf(end: TreeEnd, revoked: RevocationReason): RunOutcome {
   return {
-    reason: end.cause,
+    reason: end.cause === 'revoked' ? revoked : end.cause,
     root: end.root,
     ...('code' in end.exit ? { exitCode: end.exit.code } : { signal: end.exit.signal }),
     survivors: end.survivors,

@@ -1,8 +1,9 @@
 import { formatVersionedName, parseVersionedName } from '@hasp/core';
 import { type Answer, type CommandInput, word } from '../command.ts';
 import type { Context } from '../context.ts';
+import { endedNotes, endGrantsOf } from '../end-grants.ts';
 import { openStores } from '../stores.ts';
-import { erasureNotes, liveRunNotes } from '../vault-notes.ts';
+import { erasureNotes } from '../vault-notes.ts';
 
 export async function removeSecret(input: CommandInput, context: Context): Promise<Answer> {
   const reference = parseVersionedName(word(input, 'NAME'));
@@ -14,8 +15,11 @@ export async function removeSecret(input: CommandInput, context: Context): Promi
   });
   const erasure = erasureNotes(stores.vault);
   stores.close();
+  const holds = (grant: { secret: string; version: number }) =>
+    grant.secret === secret && (version === undefined || grant.version === version);
+  const ended = await endGrantsOf(context.home, 'revoked', holds);
   return {
-    json: { name: secret, ...(version === undefined ? {} : { version }), removed: true },
-    notes: [...erasure, ...liveRunNotes(context.home, secret), `removed ${formatVersionedName(reference)}`],
+    json: { name: secret, ...(version === undefined ? {} : { version }), removed: true, endedGrants: ended.grants },
+    notes: [...erasure, ...endedNotes(ended), `removed ${formatVersionedName(reference)}`],
   };
 }

@@ -1,8 +1,9 @@
 import type { Answer, CommandInput } from '../command.ts';
 import type { Context } from '../context.ts';
+import { endedNotes, endGrantsOf } from '../end-grants.ts';
 import { openStores } from '../stores.ts';
 import { nameToSet, readValue, valueNotes } from '../value-input.ts';
-import { erasureNotes, liveRunNotes } from '../vault-notes.ts';
+import { erasureNotes } from '../vault-notes.ts';
 
 export async function rotateSecret(input: CommandInput, context: Context): Promise<Answer> {
   const secret = nameToSet(input);
@@ -17,8 +18,9 @@ export async function rotateSecret(input: CommandInput, context: Context): Promi
   value.fill(0);
   const erasure = erasureNotes(stores.vault);
   stores.close();
+  const ended = await endGrantsOf(context.home, 'rotated', (grant) => grant.secret === secret);
   return {
-    json: { name: secret, version, forgot: forget },
-    notes: [...notes, ...erasure, ...liveRunNotes(context.home, secret), `rotated ${secret}, now version ${version}`],
+    json: { name: secret, version, forgot: forget, endedGrants: ended.grants },
+    notes: [...notes, ...erasure, ...endedNotes(ended), `rotated ${secret}, now version ${version}`],
   };
 }

@@ -1,0 +1,81 @@
+import { existsSync, type FSWatcher, readFileSync, watch, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import type { Home } from '@hasp/core';
+import { isAlive } from '@hasp/process-tree';
+import { discard, type RunState, runFile } from './run-file.ts';
+
+/** Why a run is asked to end before its command does. */
+export type RevocationReason = 'revoked' | 'rotated';
+
+/** A look at the folder beside the watch: where the kernel has no watch left to give. */
+const LOOK_MS = 50;
+/** Beyond the grace: what a tree that takes no KILL may hold up. */
+const PATIENCE_MS = 12_000;
+
+function requestFile(home: Home, run: string): string {
+  return path.join(home.runs, `${run}.revoke`);
+}
+
+/**
+ * For the wrapper: calls once when its run is asked to end. Begin it after the run's state was
+ * written; a request that came before is seen at once.
+ */
+export function onRevocation(home: Home, run: string, revoked: (reason: RevocationReason) => void): { close(): void } {
+  const file = requestFile(home, run);
+  let watcher: FSWatcher | undefined;
+  const close = (): void => {
+    watcher?.close();
+    watcher = undefined;
+  };
+  const look = (): void => {
+    if (!existsSync(file)) return;
+    close();
+    revoked(readReason(file));
+  };
+  try {
+    watcher = watch(home.runs, { persistent: false }, (_event, name) => {
+      if (name === null || name === path.basename(file)) look();
+    });
+    watcher.on('error', close);
+  } catch {
+    const timer = setInterval(() => {
+      look();
+      if (existsSync(file)) clearInterval(timer);
+    }, LOOK_MS * 10).unref();
+    return { close: () => clearInterval(timer) };
+  }
+  look();
+  return { close };
+}
+
+function readReason(file: string): RevocationReason {
+  try {
+    return readFileSync(file, 'utf8') === 'rotated' ? 'rotated' : 'revoked';
+  } catch {
+    return 'revoked';
+  }
+}
+
+/** The run is over: nobody will read its request any more. */
+export function dropRevocation(home: Home, run: string): void {
+  discard(requestFile(home, run));
+}
+
+/**
+ * For everyone else: asks the wrappers of these runs to end them, and waits until each end is on
+ * record. Returns the runs that are not over yet: their wrapper is stuck, or of another host.
+ */
+export async function revokeRuns(home: Home, runs: readonly RunState[], reason: RevocationReason): Promise<RunState[]> {
+  for (const { run } of runs) writeFileSync(requestFile(home, run), reason, { mode: 0o600 });
+  const started = performance.now();
+  let open = [...runs];
+  while (
+    open.length > 0 &&
+    performance.now() - started < PATIENCE_MS + Math.max(...open.map(({ graceMs }) => graceMs))
+  ) {
+    await new Promise((resolve) => setTimeout(resolve, LOOK_MS / 10));
+    open = open.filter(({ run }) => existsSync(runFile(home, run)));
+    if (open.length > 0 && open.every(({ wrapper }) => isAlive(wrapper) === false)) break;
+  }
+  return open;
+}

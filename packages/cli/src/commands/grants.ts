@@ -1,0 +1,82 @@
+import { liveRuns, type RunState } from '@hasp/broker';
+import { formatDuration } from '@hasp/core';
+import { listTree } from '@hasp/process-tree';
+import type { Answer, CommandInput } from '../command.ts';
+import type { Context } from '../context.ts';
+import { endedGrants } from '../ended-grants.ts';
+import { print, printable } from '../output.ts';
+import { LockedHome } from '../stores.ts';
+
+const REDRAW_MS = 1_000;
+const CLEAR = '\u001b[H\u001b[2J';
+
+/** Live grants, each with its process tree; with `--all` the ended ones of the log too. */
+export async function showGrants(input: CommandInput, context: Context): Promise<Answer> {
+  await LockedHome.enter(context);
+  if (input.options.watch === true) return watch(input, context);
+  return drawn(input, context);
+}
+
+async function watch(input: CommandInput, context: Context): Promise<never> {
+  for (;;) {
+    const { json, text } = await drawn(input, context);
+    print(input.json ? `${JSON.stringify(json)}\n` : `${CLEAR}${text || 'no live grant'}\n`);
+    await new Promise((resolve) => setTimeout(resolve, REDRAW_MS));
+  }
+}
+
+async function drawn(input: CommandInput, context: Context): Promise<Answer> {
+  const runs = await Promise.all(
+    liveRuns(context.home).map(async (run) => ({ run, tree: await listTree(run.wrapper.pid) })),
+  );
+  const ended = input.options.all === true ? endedGrants(context.home) : [];
+  const live = runs.flatMap(({ run, tree }) => run.grants.map((grant) => grantJson(run, grant, tree)));
+  return {
+    json: { grants: [...ended, ...live] },
+    text: [
+      ...ended.map(
+        ({ id, secret, delivery, endReason, endedAt }) => `${id}  ${secret}  ${delivery}  ${endReason} at ${endedAt}`,
+      ),
+      ...runs.flatMap(({ run, tree }) => runLines(run, tree, context.clock())),
+    ]
+      .map((line) => printable(line))
+      .join('\n'),
+    notes: live.length === 0 && input.options.all !== true ? ['no live grant; see also --all'] : [],
+  };
+}
+
+type Tree = Awaited<ReturnType<typeof listTree>>;
+
+function grantJson(run: RunState, grant: RunState['grants'][number], tree: Tree) {
+  const { project, target, reason } = run;
+  return {
+    ...grant,
+    scope: 'tree',
+    state: 'issued',
+    issuedAt: new Date(run.startedAt).toISOString(),
+    expiresAt: new Date(run.expiresAt).toISOString(),
+    ...(project === undefined ? {} : { project }),
+    ...(target === undefined ? {} : { target }),
+    ...(reason === undefined ? {} : { reason }),
+    command: run.command,
+    ...(run.root === undefined ? {} : { root: { pid: run.root.pid, startTime: run.root.startTime } }),
+    tree: tree.map(({ pid, ppid, command }) => ({ pid, ppid, command })),
+  };
+}
+
+function runLines(run: RunState, tree: Tree, now: number): string[] {
+  const held = run.grants.map(({ delivery }) => delivery).join(', ');
+  const depths = new Map<number, number>([[run.wrapper.pid, 0]]);
+  const processes = tree.map(({ pid, ppid, command, startedAt }) => {
+    const depth = (depths.get(ppid) ?? 0) + 1;
+    depths.set(pid, depth);
+    const age =
+      startedAt === undefined
+        ? ''
+        : `, ${formatDuration(Math.max(1_000, Math.floor((now - startedAt) / 1_000) * 1_000))}`;
+    return `${'  '.repeat(depth)}${command} (${pid}${age}) holds ${held}`;
+  });
+  const grants = run.grants.map(({ id, secret, version, delivery }) => `${id}  ${secret}@${version}  ${delivery}`);
+  const left = formatDuration(Math.max(0, Math.floor((run.expiresAt - now) / 1_000) * 1_000));
+  return [...grants, `  [${run.command.join(' ')}]  ends in ${left} at the latest`, ...processes];
+}

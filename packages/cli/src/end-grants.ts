@@ -1,0 +1,37 @@
+import { liveRuns, type RevocationReason, type RunState, revokeRuns } from '@hasp/broker';
+import { HaspError, type Home } from '@hasp/core';
+
+/** What became of the runs that were asked to end. */
+export interface EndedRuns {
+  readonly runs: readonly RunState[];
+  readonly grants: readonly string[];
+}
+
+/**
+ * Ends the trees of the runs that hold such a grant, and waits for the record of each end.
+ * @throws HaspError E_INTERNAL where a wrapper does not answer
+ */
+export async function endGrantsOf(
+  home: Home,
+  reason: RevocationReason,
+  holds: (grant: RunState['grants'][number], run: RunState) => boolean,
+): Promise<EndedRuns> {
+  const runs = liveRuns(home).filter((run) => run.grants.some((grant) => holds(grant, run)));
+  const stuck = await revokeRuns(home, runs, reason);
+  if (stuck.length > 0) {
+    const pids = stuck.map(({ wrapper }) => wrapper.pid).join(', ');
+    throw new HaspError(
+      'E_INTERNAL',
+      `${stuck.length} of ${runs.length} runs did not end (wrapper ${pids})`,
+      `end them by hand: kill -9 ${pids}, then hasp grants`,
+    );
+  }
+  return { runs, grants: runs.flatMap((run) => run.grants.map(({ id }) => id)) };
+}
+
+/** One line on what a rotation or removal took back. */
+export function endedNotes({ runs, grants }: EndedRuns): string[] {
+  if (runs.length === 0) return [];
+  const trees = runs.length === 1 ? '1 live run' : `${runs.length} live runs`;
+  return [`ended ${trees} and ${grants.length === 1 ? 'its grant' : `${grants.length} grants`}`];
+}

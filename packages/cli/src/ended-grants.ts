@@ -1,0 +1,40 @@
+import { readRecords } from '@hasp/audit';
+import type { Home } from '@hasp/core';
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/** The grants that the log has ended, oldest first, as `hasp grants --all --json` shows them. */
+export function endedGrants(home: Home) {
+  const issued = new Map<unknown, Fields>();
+  const ended: ReturnType<typeof endedGrant>[] = [];
+  for (const { record } of readRecords(home)) {
+    if (record['type'] === 'grant.issued') issued.set(record['grant'], record);
+    const issue = record['type'] === 'grant.ended' ? issued.get(record['grant']) : undefined;
+    if (issue === undefined) continue;
+    issued.delete(record['grant']);
+    ended.push(endedGrant(issue, record));
+  }
+  return ended;
+}
+
+function endedGrant(issue: Fields, end: Fields) {
+  const { grant, secret, version, delivery, scope, time, expiresAt, project, target, reason, command } = issue;
+  return {
+    id: grant,
+    secret,
+    version,
+    delivery,
+    scope,
+    state: 'ended',
+    issuedAt: time,
+    expiresAt,
+    endedAt: end['time'],
+    endReason: end['endReason'],
+    ...(project === undefined ? {} : { project }),
+    ...(target === undefined ? {} : { target }),
+    ...(reason === undefined ? {} : { reason }),
+    command,
+    ...(end['root'] === undefined ? {} : { root: end['root'] }),
+    tree: [],
+  };
+}
