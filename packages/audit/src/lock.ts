@@ -24,8 +24,11 @@ export interface SealFile {
   close(): void;
 }
 
-/** @throws HaspError E_CHAIN_BROKEN if there is no seal, E_AUDIT_WRITE if it can't be opened for writing */
-export function openSealFile(path: string): SealFile {
+/**
+ * @param patience milliseconds to wait for another writer
+ * @throws HaspError E_CHAIN_BROKEN if there is no seal, E_AUDIT_WRITE if it can't be opened for writing
+ */
+export function openSealFile(path: string, patience = BUSY_TIMEOUT_MS): SealFile {
   let fd: number;
   try {
     fd = openSync(path, 'r+');
@@ -35,7 +38,7 @@ export function openSealFile(path: string): SealFile {
   }
   let database: Database.Database;
   try {
-    database = new Database(path, { fileMustExist: true, timeout: BUSY_TIMEOUT_MS });
+    database = new Database(path, { fileMustExist: true, timeout: patience });
   } catch (error) {
     closeSync(fd);
     throw asLockError(error);

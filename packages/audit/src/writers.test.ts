@@ -1,9 +1,10 @@
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import Database from 'better-sqlite3';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { buildWriter, type WriterProgram } from '../test/program.ts';
 import { type Scratch, scratchLog } from '../test/scratch.ts';
+import { openSealFile } from './lock.ts';
 import { AuditLog } from './log.ts';
 
 let writer: WriterProgram;
@@ -125,6 +126,20 @@ describe('the lock', () => {
     expect(isHeld()).toBe(false);
     log.grow(1);
     expect(log.verify(log.mark)).toMatchObject({ ok: true, records: 3 });
+  });
+
+  it('that stays with another process is an error in the end', async () => {
+    const child = writer.start('hold', log.home.root);
+    await once(child.stdout, 'data');
+    const file = openSealFile(log.home.auditSeal, 20);
+    const deed = vi.fn();
+    expect(() => file.locked(deed)).toThrow(expect.objectContaining({ code: 'E_AUDIT_WRITE' }));
+    expect(deed).not.toHaveBeenCalled();
+    child.stdin.end();
+    await once(child, 'close');
+    file.locked(deed);
+    expect(deed).toHaveBeenCalledOnce();
+    file.close();
   });
 
   it('does not stop a look at the sealed end', async () => {
