@@ -28,6 +28,8 @@ export interface SuperviseOptions {
   /** Wait for this many ms between holding signals and the spawn. */
   readonly delayMs?: number;
   readonly grant?: string;
+  /** What is told at the spawn can't be noted. */
+  readonly failNotes?: boolean;
 }
 
 function transform(hold: boolean): ByteTransform {
@@ -88,7 +90,10 @@ async function main(): Promise<void> {
       expiresAt: Date.now() + (options.ttlMs ?? 60_000),
       clock: Date.now,
       abort: abort.signal,
-      onSpawned: (root) => log({ spawned: root }),
+      onSpawned: (root) => {
+        log({ spawned: root });
+        if (options.failNotes) throw new Error('not noted');
+      },
       onMembers: (members) => log({ members }),
       onWarning: (line) => writeSync(2, `${line}\n`),
     });
@@ -96,9 +101,8 @@ async function main(): Promise<void> {
     exitLike(end.exit);
   } catch (error) {
     signals.release();
-    if (!(error instanceof SpawnFailure)) throw error;
-    writeSync(2, `${error.message}\n`);
-    process.exit(error.runStatus);
+    writeSync(2, `${(error as Error).message}\n`);
+    process.exit(error instanceof SpawnFailure ? error.runStatus : 1);
   }
 }
 

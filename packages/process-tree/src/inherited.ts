@@ -31,11 +31,12 @@ const SET_BY_LAUNCHER = ['PWD', 'OLDPWD', 'SHLVL', '_'];
  * Started without the launcher (its mark holds this process id), the environment is what Node sees.
  */
 export function readInherited(env: NodeJS.ProcessEnv): Inherited {
-  const launched = env['__HASP_LAUNCHER'] === String(process.pid);
+  // A version manager's stand-in for `node` may start the real one as its child.
+  const launched = [process.pid, process.ppid].map(String).includes(env['__HASP_LAUNCHER'] ?? '');
   const invalidUtf8 = holdsInvalidUtf8(Object.entries(env).flat().map(String).concat(process.argv));
   const environment = new Map<string, string>();
   for (const [name, value] of Object.entries(env)) {
-    if (value === undefined || (launched && (LAUNCHER_FACT.test(name) || SET_BY_LAUNCHER.includes(name)))) continue;
+    if (value === undefined || LAUNCHER_FACT.test(name) || (launched && SET_BY_LAUNCHER.includes(name))) continue;
     environment.set(name, value);
   }
   if (!launched) {

@@ -9,7 +9,8 @@ const STALLED_READER_MS = 2_000;
 /**
  * Starts the command and stays until its tree has ended as the straggler policy says and redacted
  * output is written. The child's streams, group, terminal, ignored signals, descriptors and limits
- * are what they would be without hasp. While it runs, nothing else in this process may have children.
+ * are what they would be without hasp. While it runs, nothing else in this process may have children;
+ * from the spawn on its own 0 and 1, and what it inherited above 2, lead nowhere.
  * @throws SpawnFailure (E_SPAWN) if the command can't be started
  */
 export async function superviseTree(spec: TreeSpec): Promise<TreeEnd> {

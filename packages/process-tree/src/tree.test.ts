@@ -1,5 +1,7 @@
+import type { ProcessIdentity } from '@hasp/core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Workshop } from '../../../test/programs/workshop.ts';
+import { isAlive } from './identity.ts';
 
 describe('the tree of a command', { timeout: 30_000 }, () => {
   let workshop: Workshop;
@@ -69,6 +71,11 @@ describe('the tree of a command', { timeout: 30_000 }, () => {
     expect(outcome.end?.survivors.map(({ command }) => command)).toContain('sleep');
   });
 
+  it('says so five minutes before its ttl', async () => {
+    const outcome = await workshop.supervise(['sleep', '0.6'], { ttlMs: 300_200 });
+    expect(outcome.stderr).toMatch(/^the grants of this run end in 5m, and with them its processes\n$/);
+  });
+
   it('ends when it is revoked, also while it is waited for', async () => {
     const outcome = await workshop.supervise(['sh', '-c', 'sleep 50 & exit 0'], {
       stragglers: 'wait',
@@ -91,7 +98,17 @@ describe('the tree of a command', { timeout: 30_000 }, () => {
       stragglers: 'wait',
     });
     const sizes = outcome.entries.flatMap(({ members }) => (Array.isArray(members) ? [members.length] : []));
-    expect(Math.max(...sizes)).toBeGreaterThanOrEqual(3);
+    expect(Math.max(...sizes)).toBe(2);
+  });
+
+  it('is ended when its members can not be noted', async () => {
+    const outcome = await workshop.supervise(['sh', '-c', '(sleep 50 &); exec sleep 51'], {
+      failNotes: true,
+      graceMs: 100,
+    });
+    expect(outcome).toMatchObject({ code: 1, stderr: 'not noted\n', end: undefined });
+    const spawned = outcome.entries.find((entry) => 'spawned' in entry)?.['spawned'];
+    expect(isAlive(spawned as ProcessIdentity)).toBe(false);
   });
 
   it('lets readers see that a command has closed its output', async () => {

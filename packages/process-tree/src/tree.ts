@@ -27,12 +27,16 @@ export class Tree {
   readonly #spec: TreeSpec;
   readonly #kinBefore: KinBefore;
   readonly #waiting = new Set<() => void>();
-  readonly #onChild = (): void => this.#reap();
+  readonly #onChild = (): void => {
+    this.#reap();
+    if (!this.#empty) this.#reportSoon();
+  };
   readonly #onAbort = (): void => this.#endNow('revoked');
   #root: ProcessIdentity | undefined;
   #exit: ExitStatus | undefined;
   #empty = false;
   #ending: 'ttl' | 'revoked' | undefined;
+  #fault: { readonly error: unknown } | undefined;
   #reported = '';
   #reportTimer: NodeJS.Timeout | undefined;
   #clockTimer: NodeJS.Timeout | undefined;
@@ -56,7 +60,7 @@ export class Tree {
     const root = identityFrom(stat);
     this.#root = root;
     this.#reported = keyOf([root]);
-    this.#spec.onSpawned(root);
+    this.#tell(() => this.#spec.onSpawned(root));
     this.#spec.signals.deliverTo((signal, early) => this.#pass(signal, early));
     this.#spec.abort?.addEventListener('abort', this.#onAbort);
     if (this.#spec.abort?.aborted) this.#onAbort();
@@ -65,10 +69,14 @@ export class Tree {
     return root;
   }
 
-  /** Resolves when the command has ended and its stragglers are dealt with. */
+  /**
+   * Resolves when the command has ended and its stragglers are dealt with.
+   * @throws what a callback threw, when nobody is left
+   */
   async end(): Promise<Ended> {
     while (!this.#exit && !this.#ending) await this.#change();
     const survivors = await this.#settleStragglers();
+    if (this.#fault) throw this.#fault.error;
     // A command that may not be signalled (setuid) lives on: hasp's own failure.
     const exit = this.#exit ?? { code: 125 };
     const cause = this.#ending ?? ('signal' in exit ? 'signalled' : 'exited');
@@ -112,7 +120,6 @@ export class Tree {
       else this.#stopAlong(event.stoppedBy);
     });
     this.#empty = childless || this.#kinBefore.areAllThatIsLeft();
-    if (!this.#empty) this.#reportSoon();
     for (const wake of [...this.#waiting]) wake();
   }
 
@@ -155,6 +162,16 @@ export class Tree {
     for (const wake of [...this.#waiting]) wake();
   }
 
+  /** What can't be noted may not go on: the tree is ended, and the failure is thrown afterwards. */
+  #tell(callback: () => void): void {
+    try {
+      callback();
+    } catch (error) {
+      this.#fault ??= { error };
+      this.#endNow('revoked');
+    }
+  }
+
   #reportSoon(): void {
     if (this.#reportTimer) return;
     this.#report();
@@ -169,7 +186,7 @@ export class Tree {
     const key = keyOf(members);
     if (key === this.#reported || members.length === 0) return;
     this.#reported = key;
-    this.#spec.onMembers(members);
+    this.#tell(() => this.#spec.onMembers(members));
   }
 
   /** Resolves when something happened, or after `ms`. */
