@@ -133,8 +133,19 @@ describe('asking the log', () => {
     expect(seqs({ session: 'nothing' })).toEqual([]);
     expect(seqs({})).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
     const times = [...readRecords(log.home)].map(({ record }) => Date.parse(String(record['time'])));
-    expect(seqs({ since: times[3] as number, until: times[5] as number })).toEqual([4, 5, 6]);
+    expect(seqs({ since: times[3] as number, until: times[5] as number })).toEqual([2, 3, 4, 5, 6]);
     expect(seqs({ since: (times[7] as number) + 1 })).toEqual([]);
+  });
+
+  it('finds a grant that was live throughout the time asked for, and one that still is', () => {
+    log.append([issued('g3', 'prod/db', 'web')]);
+    log.grow(3);
+    const times = [...readRecords(log.home)].map(({ record }) => Date.parse(String(record['time'])));
+    const between = (times[8] as number) + 1;
+    expect(seqs({ secret: 'prod/db', since: between, until: between })).toEqual([9]);
+    log.append([ended('g3', 'prod/db')]);
+    expect(seqs({ secret: 'prod/db', since: between, until: between })).toEqual([9, 13]);
+    expect(seqs({ secret: 'prod/db', until: times[0] as number })).toEqual([]);
   });
 
   it('takes one record alone by its own members', () => {

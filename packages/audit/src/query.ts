@@ -20,9 +20,16 @@ export function matchesFilter(record: Record<string, unknown>, filter: RecordFil
     if (filter[field] !== undefined && record[field] !== filter[field]) return false;
   }
   if (filter.secret !== undefined && !names(record, filter.secret)) return false;
-  if (filter.since === undefined && filter.until === undefined) return true;
-  const time = Date.parse(String(record['time']));
-  return time >= (filter.since ?? -Infinity) && time <= (filter.until ?? Infinity);
+  return isWithin(timeOf(record), timeOf(record), filter);
+}
+
+/** Whether something that lasted from `start` to `end` was there at some moment of the filter's time. */
+function isWithin(start: number, end: number, { since = -Infinity, until = Infinity }: RecordFilter): boolean {
+  return start <= until && end >= since;
+}
+
+function timeOf(record: Record<string, unknown>): number {
+  return Date.parse(String(record['time']));
 }
 
 function names(record: Record<string, unknown>, secret: string): boolean {
@@ -34,12 +41,15 @@ function names(record: Record<string, unknown>, secret: string): boolean {
 const INHERITED = ['session', 'agent', 'project'] as const;
 
 /**
- * The records that pass, in order, streamed. A grant.ended is matched with its grant's session,
- * agent and project, though only its grant.issued carries them; the record itself is given unchanged.
- * Memory grows with the grants that are open at one time.
+ * The records that pass, in order, streamed. A grant counts for the whole time that it was live: one
+ * that was issued before `since` and had not ended passes, with its end. A grant.ended is matched with
+ * its grant's session, agent and project, though only its grant.issued carries them; the records
+ * themselves are given unchanged. Memory grows with the grants of the time asked for.
  */
 export function* queryRecords(home: Home, filter: RecordFilter): Generator<StoredRecord, void, void> {
   const issued = new Map<unknown, Record<string, unknown>>();
+  const { since, until, ...timeless } = filter;
+  const live = since === undefined && until === undefined ? undefined : grantsWithin(home, filter);
   for (const stored of readRecords(home)) {
     const { record } = stored;
     let facts = record;
@@ -50,6 +60,23 @@ export function* queryRecords(home: Home, filter: RecordFilter): Generator<Store
       facts = { ...issued.get(record['grant']), ...record };
       issued.delete(record['grant']);
     }
-    if (matchesFilter(facts, filter)) yield stored;
+    const timely = live === undefined || live.has(record['grant']) || isWithin(timeOf(record), timeOf(record), filter);
+    if (timely && matchesFilter(facts, timeless)) yield stored;
   }
+}
+
+/** The grants that were live at some moment of the filter's time; one without an end still is. */
+function grantsWithin(home: Home, filter: RecordFilter): Set<unknown> {
+  const within = new Set<unknown>();
+  const open = new Map<unknown, number>();
+  for (const { record } of readRecords(home)) {
+    const { grant, type } = record;
+    if (type === 'grant.issued') open.set(grant, timeOf(record));
+    const start = type === 'grant.ended' ? open.get(grant) : undefined;
+    if (start === undefined) continue;
+    open.delete(grant);
+    if (isWithin(start, timeOf(record), filter)) within.add(grant);
+  }
+  for (const [grant, start] of open) if (isWithin(start, Infinity, filter)) within.add(grant);
+  return within;
 }

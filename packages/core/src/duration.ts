@@ -19,10 +19,19 @@ export function parseDuration(text: string): number {
   return Math.round(Number(match[1]) * UNIT_MS[match[2] as keyof typeof UNIT_MS]);
 }
 
-/** The shortest faithful form: 90_000 → `90s`, 7_200_000 → `2h`. */
+/** For a person: 90_000 → `90s`, 7_200_000 → `2h`; what no unit divides, in two: `23h 59m`, `1.2s`. */
 export function formatDuration(ms: number): string {
   for (const unit of ['d', 'h', 'm', 's'] as const) {
-    if (ms >= UNIT_MS[unit] && ms % UNIT_MS[unit] === 0) return `${ms / UNIT_MS[unit]}${unit}`;
+    if (ms >= UNIT_MS[unit] && ms % UNIT_MS[unit] === 0 && (unit !== 's' || ms < 600_000))
+      return `${ms / UNIT_MS[unit]}${unit}`;
+  }
+  for (const [unit, below] of [
+    ['d', 'h'],
+    ['h', 'm'],
+    ['m', 's'],
+  ] as const) {
+    if (ms >= UNIT_MS[unit])
+      return `${Math.floor(ms / UNIT_MS[unit])}${unit} ${Math.floor((ms % UNIT_MS[unit]) / UNIT_MS[below])}${below}`;
   }
   return ms >= UNIT_MS.s ? `${(ms / UNIT_MS.s).toFixed(1)}s` : `${Math.round(ms)}ms`;
 }
