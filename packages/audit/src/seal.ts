@@ -48,7 +48,7 @@ const SLOT_BYTES = 144;
 const CHECKED = 112;
 const MAGIC = 'haspseal';
 const CHECK_LABEL = Buffer.from('hasp/audit/v1 seal', 'latin1');
-export const SEAL_BYTES = 3 * PAGE;
+const SEAL_BYTES = 3 * PAGE;
 
 const slotOffset = (slot: number): number => PAGE * (slot + 1);
 

@@ -7,7 +7,7 @@ import { type Disk, realDisk } from '../src/disk.ts';
 import { AuditLog } from '../src/log.ts';
 import { type VerifyReport, verifyLog } from '../src/verify.ts';
 
-export const CHAIN = '00112233445566778899aabbccddeeff';
+const CHAIN = '00112233445566778899aabbccddeeff';
 
 /** The real disk without its waits: what a kill leaves behind is the same, a power cut is not tried here. */
 export const unsyncedDisk: Disk = { ...realDisk, datasync: () => undefined };
