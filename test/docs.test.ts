@@ -257,6 +257,8 @@ describe('the JSON that docs/cli.md promises', () => {
     ['project trust', [], ''],
     ['project untrust', [], ''],
     ['run', ['-e', 'A=hasp://db/url', '--dry-run', '--json', '--', 'true'], ''],
+    ['grants', [], ''],
+    ['revoke', ['--all'], ''],
     ['audit verify', [], ''],
     ['doctor', [], ''],
     ['version', [], ''],
