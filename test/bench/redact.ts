@@ -1,0 +1,78 @@
+import { execFileSync } from 'node:child_process';
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { homeAt } from '@hasp/core';
+import { openVaultWithKeyFile } from '@hasp/vault';
+import { compileStarter, measureInterleaved, type Report } from '../support/measure.ts';
+
+const ROUNDS = 11;
+const VALUES = 50;
+const MIB = 1024 * 1024;
+const STREAM_MIB = 512;
+
+/** A pipe of `cat`s is the yardstick: the same bytes through one more process. */
+export async function bench({ root }: { root: string }): Promise<Report> {
+  const folder = mkdtempSync(path.join(tmpdir(), 'hasp-bench-redact-'));
+  try {
+    const hasp = path.join(root, 'packages/cli/bin/hasp');
+    const env = { ...process.env, HASP_HOME: path.join(folder, 'home') };
+    execFileSync(hasp, ['init', '--key-file'], { env, stdio: ['ignore', 'ignore', 'pipe'] });
+    await addValues(env.HASP_HOME);
+    const stream = writeStream(path.join(folder, 'stream'));
+    const bindings = Array.from({ length: VALUES }, (_, at) => ['-e', `V${at}=hasp://s${at}`]).flat();
+    const run = (redact: string) => [hasp, 'run', '--redact', redact, ...bindings, '--', 'cat', stream];
+    const { plain, redacted, none } = measureInterleaved(
+      compileStarter(root, folder),
+      {
+        plain: { argv: ['sh', '-c', 'cat "$0" | cat', stream], env },
+        none: { argv: run('never'), env },
+        redacted: { argv: run('always'), env },
+      },
+      ROUNDS,
+    );
+    const result = ({ ms }: { ms: number }): string => `${ms.toFixed(0)} ms`;
+    return {
+      title: `${STREAM_MIB} MiB of code and machine code, ${VALUES} values, medians of ${ROUNDS} interleaved runs`,
+      rows: [
+        { what: 'cat | cat', result: result(plain), ratio: 1 },
+        { what: 'hasp run --redact never -- cat, to cat | cat', result: result(none), ratio: none.ms / plain.ms },
+        {
+          what: 'hasp run --redact always -- cat, to cat | cat',
+          result: result(redacted),
+          ratio: redacted.ms / plain.ms,
+          limit: 1.4,
+        },
+        { what: 'peak memory with redaction', result: `${redacted.peakMiB.toFixed(1)} MiB` },
+      ],
+    };
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+async function addValues(folder: string): Promise<void> {
+  const home = homeAt(folder);
+  const vault = openVaultWithKeyFile(home, { source: 'key-file', bytes: readFileSync(home.key) });
+  for (let at = 0; at < VALUES; at += 1) {
+    // Like what is in vaults: tokens with a well-known beginning, connection strings, random words.
+    const random = Buffer.from(`${at * 7919}-${at}-bench`)
+      .toString('base64url')
+      .repeat(2);
+    await vault.set(`s${at}`, Buffer.from([`ghp_${random}`, `postgres://app:${random}@db`, random][at % 3] as string));
+  }
+  vault.close();
+}
+
+/** Node itself and its own JavaScript, over and over. */
+function writeStream(file: string): string {
+  const binary = readFileSync(process.execPath).subarray(0, 32 * MIB);
+  const text = readFileSync(process.execPath).subarray(-32 * MIB);
+  const out = openSync(file, 'w');
+  for (let written = 0; written < STREAM_MIB * MIB; written += binary.length + text.length) {
+    writeSync(out, binary);
+    writeSync(out, text);
+  }
+  closeSync(out);
+  return file;
+}
