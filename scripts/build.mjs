@@ -7,7 +7,7 @@
 //   NAME.cjs   packages that are loaded only when needed
 //   meta.json  what went into which bundle, for the architecture test
 import { spawnSync } from 'node:child_process';
-import { chmodSync, cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -16,7 +16,9 @@ import { build } from 'esbuild';
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 const cli = path.join(root, 'packages/cli');
-const out = path.join(cli, 'dist');
+/** Made aside and moved into place whole: a hasp that starts meanwhile finds the old one or the new one. */
+const dist = path.join(cli, 'dist');
+const out = path.join(cli, `.dist-${process.pid}`);
 const require = createRequire(path.join(root, 'packages/vault/package.json'));
 
 /** Source of packages/cli → its bundle. */
@@ -31,29 +33,49 @@ const EXTERNAL = ['koffi', 'libsodium-wrappers', 'libsodium-wrappers-sumo', '@no
 /** ES modules that a CommonJS bundle can't require: bundled apart, loaded when asked for. */
 const APART = ['ps-list', 'execa'];
 
-/** Where a native addon lies, tried without a search first: a search costs a millisecond. */
-function addonLoader(packageName, file) {
-  const guess = path.relative(out, path.join(path.dirname(require.resolve(`${packageName}/package.json`)), file));
-  return `
-    const path = require('node:path');
-    module.exports = () => {
-      const loaded = { exports: {} };
-      try {
-        process.dlopen(loaded, path.join(__dirname, ${JSON.stringify(guess)}));
-      } catch {
-        const home = path.dirname(require.resolve([${JSON.stringify(packageName)}, 'package.json'].join('/')));
-        process.dlopen(loaded, path.join(home, ${JSON.stringify(file)}));
+/**
+ * Loads better-sqlite3's addon from where it lies beside the build, without a search: a search costs a
+ * millisecond. Version 12 is compiled at install; version 13 ships N-API binaries, compiles where there is none,
+ * and crashes Node before N-API 10 (20, and 22 before 22.14), so that is refused first.
+ */
+const SQLITE = path.dirname(require.resolve('better-sqlite3/package.json'));
+const sqliteMajor = Number.parseInt(JSON.parse(readFileSync(path.join(SQLITE, 'package.json'), 'utf8')).version, 10);
+const sqliteLoader = `
+  const path = require('node:path');
+  const files = ['build/Release/better_sqlite3.node'];
+  if (${sqliteMajor} >= 13) {
+    if (Number(process.versions.napi) < 10) throw new Error('better-sqlite3 13 needs Node 22.14 or later: npm install better-sqlite3@12');
+    for (const libc of ['', 'musl']) files.push(\`prebuilds/\${process.platform}\${libc}-\${process.arch}.node\`);
+  }
+  let addon;
+  const load = () => {
+    if (addon) return addon;
+    const beside = path.join(__dirname, ${JSON.stringify(path.relative(out, SQLITE))});
+    const installed = () => path.dirname(require.resolve(['better-sqlite3', 'package.json'].join('/')));
+    let problem;
+    for (const folder of [() => beside, installed]) {
+      for (const file of files) {
+        try {
+          const loaded = { exports: {} };
+          process.dlopen(loaded, path.join(folder(), file));
+          return (addon = loaded.exports);
+        } catch (error) {
+          problem = problem ?? error;
+        }
       }
-      return loaded.exports;
-    };`;
-}
+    }
+    throw problem;
+  };`;
 
 const lazyBorders = {
   name: 'lazy-borders',
   setup(builder) {
     builder.onResolve({ filter: /^bindings$/ }, () => ({ path: 'bindings', namespace: 'addon' }));
-    builder.onLoad({ filter: /.*/, namespace: 'addon' }, () => ({
-      contents: addonLoader('better-sqlite3', 'build/Release/better_sqlite3.node'),
+    builder.onResolve({ filter: /^\.\/binding$/ }, ({ importer }) =>
+      importer.startsWith(SQLITE) ? { path: 'getBinding', namespace: 'addon' } : undefined,
+    );
+    builder.onLoad({ filter: /.*/, namespace: 'addon' }, ({ path: shape }) => ({
+      contents: `${sqliteLoader}\n${shape === 'bindings' ? 'module.exports = load' : 'exports.getBinding = load'};`,
       resolveDir: out,
     }));
     builder.onResolve({ filter: /\/run-entry\.ts$/ }, (args) =>
@@ -119,7 +141,10 @@ function entryOf(name) {
 }
 writeFileSync(
   path.join(out, 'meta.json'),
-  JSON.stringify({ outputs: { ...command.metafile.outputs, ...apart.metafile.outputs } }),
+  JSON.stringify({ outputs: { ...command.metafile.outputs, ...apart.metafile.outputs } }).replaceAll(
+    path.basename(out),
+    'dist',
+  ),
 );
 cpSync(path.join(cli, 'src/hasp.schema.json'), path.join(out, 'hasp.schema.json'));
 chmodSync(path.join(cli, 'bin/hasp'), 0o755);
@@ -128,7 +153,11 @@ const home = mkdtempSync(path.join(tmpdir(), 'hasp-build-'));
 try {
   const environment = { PATH: process.env.PATH, HOME: home, HASP_HOME: home };
   const hasp = (argv, input = '') => {
-    const done = spawnSync(path.join(cli, 'bin/hasp'), argv, { env: environment, input, encoding: 'utf8' });
+    const done = spawnSync(process.execPath, [path.join(out, 'hasp.cjs'), ...argv], {
+      env: environment,
+      input,
+      encoding: 'utf8',
+    });
     if (done.status !== 0) throw new Error(`hasp ${argv.join(' ')}: ${done.stderr}`);
     return done.stdout;
   };
@@ -145,3 +174,6 @@ try {
 } finally {
   rmSync(home, { recursive: true, force: true });
 }
+
+rmSync(dist, { recursive: true, force: true });
+renameSync(out, dist);
