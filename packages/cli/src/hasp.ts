@@ -11,8 +11,21 @@ start(process.argv.slice(2));
 /** Three ways in, the quickest first: the help page is made by the build, `run` loads no parser. */
 function start(argv: readonly string[]): void {
   if (argv.length === 1 && argv[0] === '--help' && printBuiltHelp()) return;
-  if (argv[0] === 'run' && load<typeof RunEntry>('run').runFromArgv(argv.slice(1))) return;
-  void load<typeof Main>('main').main(argv);
+  try {
+    if (argv[0] === 'run' && load<typeof RunEntry>('run').runFromArgv(argv.slice(1))) return;
+    void load<typeof Main>('main').main(argv);
+  } catch (error) {
+    unstartable(error instanceof Error ? error : new Error('unknown fault'), argv[0] === 'run');
+  }
+}
+
+/** A native module is missing or made for another Node: nothing of hasp's could begin. */
+function unstartable({ message }: Error, isRun: boolean): never {
+  writeSync(
+    2,
+    `hasp: could not start: ${message.split('\n')[0]}\n  → install again with this Node (${process.version}): npm ci && npm run build\n`,
+  );
+  process.exit(isRun ? 125 : 1);
 }
 
 function load<T>(name: string): T {

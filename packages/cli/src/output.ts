@@ -25,6 +25,13 @@ export function asHaspError(error: unknown): HaspError {
   // Only the kind of fault and the place are shown: a message of a library may quote a value.
   const fault = error instanceof Error ? error : new Error('unknown fault');
   const code = (fault as NodeJS.ErrnoException).code;
+  if (code === 'ERR_DLOPEN_FAILED') {
+    return new HaspError(
+      'E_INTERNAL',
+      'a native module could not be loaded: it is missing, or was made for another Node',
+      `install again with this Node (${process.version}): npm ci && npm run build`,
+    );
+  }
   const place =
     /\(?([^()\s]+:[0-9]+:[0-9]+)\)?/.exec((fault.stack ?? '').split('\n').slice(1).join('\n'))?.[1] ?? 'unknown place';
   return new HaspError(
