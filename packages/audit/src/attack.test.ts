@@ -14,6 +14,14 @@ beforeEach(() => {
 });
 afterEach(() => log.remove());
 
+/** Goes on with a log of so many records. */
+function shorten(records: number): void {
+  log.remove();
+  log = scratchLog();
+  log.grow(records - 1);
+  lines = log.lines();
+}
+
 /** Where line `number` (from 1) of these lines starts. */
 function offsetOf(number: number, all = lines): number {
   return all.slice(0, number - 1).reduce((sum, line) => sum + line.length + 1, 0);
@@ -83,6 +91,7 @@ describe('a record is changed', () => {
   });
 
   it('at any single byte of the file', () => {
+    shorten(3);
     const bytes = log.bytes();
     for (let at = 0; at < bytes.length; at++) {
       const changed = Buffer.from(bytes);
@@ -154,6 +163,7 @@ describe('the end is cut off', () => {
   });
 
   it('at any byte, also without the mark', () => {
+    shorten(3);
     const bytes = log.bytes();
     for (let size = 0; size < bytes.length; size++) {
       log.overwrite(bytes.subarray(0, size));
@@ -223,15 +233,14 @@ describe('the seal is attacked', () => {
     expect(() => log.grow(1)).toThrow(expect.objectContaining({ code: 'E_CHAIN_BROKEN' }));
   });
 
-  it('at any byte that means something', () => {
+  it('in its first page, or in any part of its slot', () => {
     const bytes = readFileSync(log.home.auditSeal);
-    for (let at = 0; at < bytes.length; at++) {
-      const inPage = at < 4096 && at % 97 !== 0;
-      if (inPage || bytes.subarray(at - (at % 4096), at + 1).every((byte) => byte === 0)) continue;
+    const slot = bytes.indexOf('haspseal');
+    const inSlot = Array.from({ length: 29 }, (_, i) => slot + i * 5);
+    for (const at of [0, 17, 18, 19, 31, 100, 2000, 4095, ...inSlot]) {
       const changed = Buffer.from(bytes);
       changed[at] = (changed[at] as number) ^ 1;
       writeFileSync(log.home.auditSeal, changed);
-      if (at % 4096 >= 144 && at >= 4096) continue;
       expect(log.verify(log.mark).problem?.code).toBe('seal-damaged');
       expect(() => log.grow(1)).toThrow(expect.objectContaining({ code: 'E_CHAIN_BROKEN' }));
     }
