@@ -1,7 +1,7 @@
 import { type Automaton, buildAutomaton, type Pattern } from './automaton.ts';
 import { type Continuation, follow, makeContinuation } from './continuation.ts';
 import { type NamedValue, spellingsOf } from './spellings.ts';
-import { FILTER_REACH, makeWordFilter, type WordFilter } from './word-filter.ts';
+import { makeWordFilter, type WordFilter } from './word-filter.ts';
 
 /** What a scan tells, in stream positions: 0 is the first byte ever fed. */
 export interface MatchListener {
@@ -119,7 +119,7 @@ function makeScan({ automaton, filter, names, longAt, long }: Tables): Scan {
         const words = filter.over(bytes);
         while (at < bytes.length) {
           const from = words.next(at);
-          at = step(bytes, Math.max(at, from), Math.min(from + FILTER_REACH, bytes.length), listener);
+          at = step(bytes, Math.max(at, from), Math.min(from + filter.reach, bytes.length), listener);
         }
       }
       position += bytes.length;

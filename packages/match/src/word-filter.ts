@@ -1,50 +1,56 @@
 import type { Pattern } from './automaton.ts';
 
 /**
- * Passes over bytes in which no pattern can begin, four at a time. A pattern of seven or more bytes
- * wholly contains the four bytes at an aligned address at most three after its beginning, so only
- * the four words at its offsets 0 to 3 need to be known, and only aligned words need to be looked at.
+ * Passes over bytes in which no pattern can begin, looking at four of each `reach`. A pattern of
+ * `reach` + 3 or more bytes wholly contains the four bytes at an address divisible by `reach` that is
+ * less than `reach` after its beginning, so only those words need to be looked at, and only the words
+ * at offsets 0 to `reach` - 1 of each pattern need to be known.
  */
 export interface WordFilter {
+  /** 4, 8 or 16: the more, the faster. */
+  readonly reach: number;
   over(bytes: Uint8Array): AlignedWords;
 }
 
-export interface AlignedWords {
-  /** No pattern begins in [at, next(at)). What begins in the FILTER_REACH bytes from there on has to be looked at. */
+interface AlignedWords {
+  /** No pattern begins in [at, next(at)). What begins in the next `reach` bytes from there on has to be looked at. */
   next(at: number): number;
 }
 
-/** An aligned word tells of beginnings at its own address and the three before it. */
-export const FILTER_REACH = 4;
-
 const WORD = 4;
-/** 16 KiB of flags stay in the first-level cache; fifty values set about one in a hundred. */
-const FLAG_BITS = 14;
+/** 32 KiB of flags stay in the first-level cache. */
+const FLAG_BITS = 15;
+/** With more flags set than this so many words are looked at in vain that a longer reach is slower. */
+const MOST_FLAGS = 1024;
 
 /** All patterns must have at least seven bytes. */
 export function makeWordFilter(patterns: readonly Pattern[]): WordFilter {
+  const shortest = Math.min(...patterns.map(({ bytes }) => bytes.length));
+  const fits = (reach: number): boolean => reach + WORD - 1 <= shortest && reach * patterns.length <= MOST_FLAGS;
+  const reach = [16, 8].find(fits) ?? WORD;
   const flags = new Uint8Array(1 << FLAG_BITS);
   const scratch = new Int32Array(1);
   const scratchBytes = new Uint8Array(scratch.buffer);
   for (const { bytes } of patterns) {
-    for (let offset = 0; offset < FILTER_REACH; offset += 1) {
+    for (let offset = 0; offset < reach; offset += 1) {
       scratchBytes.set(bytes.subarray(offset, offset + WORD));
       flags[slotOf(scratch[0] as number)] = 1;
     }
   }
-  return { over: (bytes) => alignedWords(bytes, flags) };
+  return { reach, over: (bytes) => alignedWords(bytes, reach, flags) };
 }
 
-/** `bytes` must have at least seven bytes. */
-function alignedWords(bytes: Uint8Array, flags: Uint8Array): AlignedWords {
-  const first = (WORD - (bytes.byteOffset % WORD)) % WORD;
+/** `bytes` must have more than `reach` bytes. */
+function alignedWords(bytes: Uint8Array, reach: number, flags: Uint8Array): AlignedWords {
+  const first = (reach - (bytes.byteOffset % reach)) % reach;
   const count = Math.floor((bytes.length - first) / WORD);
   const words = new Int32Array(bytes.buffer, bytes.byteOffset + first, count);
+  const stride = reach / WORD;
   return {
     next(at) {
-      let index = Math.max(0, Math.ceil((at - first) / WORD));
-      while (index < count && flags[slotOf(words[index] as number)] === 0) index += 1;
-      return first + index * WORD - (FILTER_REACH - 1);
+      let index = Math.max(0, Math.ceil((at - first) / reach) * stride);
+      while (index < count && flags[slotOf(words[index] as number)] === 0) index += stride;
+      return first + index * WORD - (reach - 1);
     },
   };
 }
