@@ -13,15 +13,20 @@ import {
   writeFileSync,
 } from 'node:fs';
 import path from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { Sandbox, type StartOptions } from './support/sandbox.ts';
 
 const VALUE = `closed-${randomBytes(12).toString('hex')}`;
 const GRANT = ['-e', 'KEY=hasp://api/key'];
 const isRoot = process.getuid?.() === 0;
+let model: Sandbox;
 let box: Sandbox;
-beforeEach(async () => {
-  box = await Sandbox.withSecrets({ 'api/key': VALUE });
+beforeAll(async () => {
+  model = await Sandbox.withSecrets({ 'api/key': VALUE });
+});
+afterAll(() => model.remove());
+beforeEach(() => {
+  box = model.clone();
 });
 afterEach(() => box.remove());
 

@@ -56,7 +56,7 @@ describe('SIGUSR1', () => {
         process.kill(looked.pid, 'SIGTERM');
       }
       const { stderr } = await looked.ended;
-      expect(stderr.toString()).not.toMatch(/debugger/i);
+      expect(stderr.toString()).not.toMatch(/debugger listening/i);
     }
   });
 });
