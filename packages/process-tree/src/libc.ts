@@ -42,6 +42,9 @@ export interface Libc {
   fcntl(fd: number, command: number, value: number): number;
   dup2(from: number, to: number): number;
   close(fd: number): number;
+  getsockopt(fd: number, level: number, option: number, value: Uint8Array, length: Uint8Array): number;
+  /** poll(2) itself, on an array of struct pollfd. */
+  pollNow(descriptors: Uint8Array, count: number, timeoutMs: number): number;
   read(fd: number, memory: Uint8Array, length: number): number;
   write(fd: number, memory: Uint8Array, length: number): number;
   signal(number: number, disposition: number): number;
@@ -79,6 +82,8 @@ const SIGNATURES: {
   fcntl: ['fcntl', 'int', 'int', 'int', 'long'],
   dup2: ['dup2', 'int', 'int', 'int'],
   close: ['close', 'int', 'int'],
+  getsockopt: ['getsockopt', 'int', 'int', 'int', 'int', 'void *', 'void *'],
+  pollNow: ['poll', 'int', 'void *', 'ulong', 'int'],
   read: ['read', 'long', 'int', 'void *', 'size_t'],
   write: ['write', 'long', 'int', 'void *', 'size_t'],
   signal: ['signal', 'intptr_t', 'int', 'intptr_t'],
