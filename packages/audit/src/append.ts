@@ -48,10 +48,22 @@ export function appendRecords(files: AppendFiles, events: readonly AuditEvent[],
   if (!seal) throw sealDamaged();
   const tip = findTip(files, seal);
   seal.key.fill(0);
+  try {
+    const bytes = encodeEvents(tip, events, clock());
+    writeFully(disk, files.log, bytes, null);
+    disk.datasync(files.log);
+    const { seq, offset, mac, key } = tip;
+    replaceSeal(disk, files.seal, seal, { chain: seal.chain, seq, offset, mac, key });
+    return { chain: seal.chain, seq, mac };
+  } finally {
+    tip.key.fill(0);
+  }
+}
+
+/** All that is to be written, and moves the tip to its end. */
+function encodeEvents(tip: Tip, events: readonly AuditEvent[], time: number): Buffer {
   const parts = [tip.repair];
-  const all = tip.foreign ? [tip.foreign, ...events] : events;
-  const time = clock();
-  for (const event of all) {
+  for (const event of tip.foreign ? [tip.foreign, ...events] : events) {
     const { bytes, mac } = encodeRecord(event, { seq: tip.seq + 1, time, previousMac: tip.mac, key: tip.key });
     parts.push(bytes);
     const key = nextKey(tip.key);
@@ -61,17 +73,7 @@ export function appendRecords(files: AppendFiles, events: readonly AuditEvent[],
     tip.mac = mac;
     tip.offset += bytes.length;
   }
-  writeFully(disk, files.log, Buffer.concat(parts), null);
-  disk.datasync(files.log);
-  replaceSeal(disk, files.seal, seal, {
-    chain: seal.chain,
-    seq: tip.seq,
-    offset: tip.offset,
-    mac: tip.mac,
-    key: tip.key,
-  });
-  tip.key.fill(0);
-  return { chain: seal.chain, seq: tip.seq, mac: tip.mac };
+  return Buffer.concat(parts);
 }
 
 /** Checks the sealed end of the log and, where there is more, what follows it. */

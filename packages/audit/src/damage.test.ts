@@ -1,10 +1,12 @@
-import { writeFileSync } from 'node:fs';
+import { readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Scratch, scratchLog } from '../test/scratch.ts';
+import { verifyLog } from './verify.ts';
 
 let log: Scratch;
 let bytes: Buffer;
+let seal: Buffer;
 
 beforeAll(() => {
   log = scratchLog();
@@ -14,6 +16,7 @@ beforeAll(() => {
   log.litter('two\nlines\n');
   log.grow(2);
   bytes = log.bytes();
+  seal = readFileSync(log.home.auditSeal);
 });
 afterAll(() => log.remove());
 
@@ -77,9 +80,9 @@ describe('any damage', () => {
   it('of log and seal together never ends in anything but a report', () => {
     const random = fc.uint8Array({ maxLength: 9000 }).map((array) => Buffer.from(array));
     fc.assert(
-      fc.property(random, random, (noise, seal) => {
+      fc.property(random, random, (noise, other) => {
         log.overwrite(noise);
-        writeFileSync(log.home.auditSeal, seal);
+        writeFileSync(log.home.auditSeal, other);
         expect(log.verify(log.mark).ok).toBe(false);
         expect(() => log.append([{ type: 'auth.failed', keySource: 'x' }])).toThrow(
           expect.objectContaining({ code: 'E_CHAIN_BROKEN' }),
@@ -87,5 +90,20 @@ describe('any damage', () => {
       }),
       { numRuns: 50, seed: 1 },
     );
+  });
+
+  it('that is done while verify reads ends it, with a report', () => {
+    for (const tail of [Buffer.alloc(3_000_000, 0x61), Buffer.alloc(3_000_000, 0x0a)]) {
+      for (const size of [0, bytes.length, 1_500_000]) {
+        log.overwrite(Buffer.concat([bytes, tail]));
+        writeFileSync(log.home.auditSeal, seal);
+        let cut = false;
+        const report = verifyLog(log.home, log.root, log.mark, () => {
+          if (!cut) truncateSync(log.home.auditLog, size);
+          cut = true;
+        });
+        expect(report.ok).toBe(size === bytes.length);
+      }
+    }
   });
 });

@@ -60,6 +60,7 @@ export function measure(window: LogWindow, from: number, to: number): { sha256: 
   for (let offset = from; offset < to; ) {
     window.load(offset);
     const part = window.bytes.subarray(LINK_BYTES, Math.min(window.length, LINK_BYTES + to - offset));
+    if (part.length === 0) break;
     sha256.update(part);
     for (let at = part.indexOf(NEWLINE); at >= 0; at = part.indexOf(NEWLINE, at + 1)) lines += 1;
     offset += part.length;

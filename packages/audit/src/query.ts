@@ -23,9 +23,9 @@ export function matchesFilter(record: Record<string, unknown>, filter: RecordFil
   return isWithin(timeOf(record), timeOf(record), filter);
 }
 
-/** Whether something that lasted from `start` to `end` was there at some moment of the filter's time. */
+/** Whether something that lasted from `start` to `end` was there at some moment of the filter's time; yes if nobody knows. */
 function isWithin(start: number, end: number, { since = -Infinity, until = Infinity }: RecordFilter): boolean {
-  return start <= until && end >= since;
+  return !(start > until || end < since);
 }
 
 function timeOf(record: Record<string, unknown>): number {

@@ -185,9 +185,13 @@ function headAt(window: LogWindow, at: Position): VerifyReport['head'] {
   return { seq: at.seq, mac: at.mac, time: String(recordAt(window, at.lastOffset)['time']) };
 }
 
-/** A verified record. */
+/** A verified record; empty if it was damaged since. */
 function recordAt(window: LogWindow, offset: number): Record<string, unknown> {
   window.load(offset);
-  const line = window.bytes.toString('utf8', LINK_BYTES, window.lineEnd(LINK_BYTES));
-  return JSON.parse(line) as Record<string, unknown>;
+  try {
+    const line = window.bytes.toString('utf8', LINK_BYTES, window.lineEnd(LINK_BYTES));
+    return JSON.parse(line) as Record<string, unknown>;
+  } catch {
+    return {};
+  }
 }

@@ -12,12 +12,11 @@ const NEWLINE = 0x0a;
  */
 export class LogWindow {
   readonly bytes = Buffer.allocUnsafe(BUFFER_BYTES);
-  /** File bytes [.., end) are looked at; what is appended later is not. */
-  readonly end: number;
   /** Bytes of the buffer that are filled. */
   length = 0;
   readonly #disk: Disk;
   readonly #fd: number;
+  #end: number;
   readonly #onRead: ((offset: number) => void) | undefined;
   /** Treat the end of the file as a newline, so that a whole record without one is seen. */
   readonly #closeLastLine: boolean;
@@ -30,14 +29,19 @@ export class LogWindow {
   ) {
     this.#disk = disk;
     this.#fd = fd;
-    this.end = end;
+    this.#end = end;
     this.#closeLastLine = options.closeLastLine ?? false;
     this.#onRead = options.onRead;
   }
 
+  /** File bytes [.., end) are looked at: not what is appended later, and less if the file turns out shorter. */
+  get end(): number {
+    return this.#end;
+  }
+
   /** One more than the size where the last line is closed by this view. */
   get closedEnd(): number {
-    return this.#closeLastLine ? this.end + 1 : this.end;
+    return this.#closeLastLine ? this.#end + 1 : this.#end;
   }
 
   /** Fills the buffer so that index LINK_BYTES is file offset `offset`. @returns true if it reaches to the end */
@@ -50,16 +54,18 @@ export class LogWindow {
       filled = bytes.write(genesis.slice(offset), 0, 'latin1');
       from = 0;
     }
-    while (filled < bytes.length - 1 && from < this.end) {
-      const read = this.#disk.read(this.#fd, bytes, filled, Math.min(bytes.length - 1 - filled, this.end - from), from);
-      if (read === 0) break;
+    while (filled < bytes.length - 1 && from < this.#end) {
+      const room = Math.min(bytes.length - 1 - filled, this.#end - from);
+      const read = this.#disk.read(this.#fd, bytes, filled, room, from);
+      // Cut off since its size was asked for.
+      if (read === 0) this.#end = from;
       filled += read;
       from += read;
     }
-    const atEnd = from >= this.end;
+    const atEnd = from >= this.#end;
     if (atEnd && this.#closeLastLine) bytes[filled++] = NEWLINE;
     this.length = filled;
-    this.#onRead?.(Math.min(from, this.end));
+    this.#onRead?.(Math.min(from, this.#end));
     return atEnd;
   }
 
