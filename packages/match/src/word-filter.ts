@@ -20,8 +20,10 @@ interface AlignedWords {
 const WORD = 4;
 /** 32 KiB of flags stay in the first-level cache. */
 const FLAG_BITS = 15;
+const FIRST = 1;
+const SECOND = 2;
 /** With more flags set than this so many words are looked at in vain that a longer reach is slower. */
-const MOST_FLAGS = 1024;
+const MOST_FLAGS = 4096;
 
 /** All patterns must have at least seven bytes. */
 export function makeWordFilter(patterns: readonly Pattern[]): WordFilter {
@@ -34,7 +36,9 @@ export function makeWordFilter(patterns: readonly Pattern[]): WordFilter {
   for (const { bytes } of patterns) {
     for (let offset = 0; offset < reach; offset += 1) {
       scratchBytes.set(bytes.subarray(offset, offset + WORD));
-      flags[slotOf(scratch[0] as number)] = 1;
+      const word = scratch[0] as number;
+      flags[slotOf(word)] = (flags[slotOf(word)] as number) | FIRST;
+      flags[otherSlotOf(word)] = (flags[otherSlotOf(word)] as number) | SECOND;
     }
   }
   return { reach, over: (bytes) => alignedWords(bytes, reach, flags) };
@@ -49,13 +53,23 @@ function alignedWords(bytes: Uint8Array, reach: number, flags: Uint8Array): Alig
   return {
     next(at) {
       let index = Math.max(0, Math.ceil((at - first) / reach) * stride);
-      while (index < count && flags[slotOf(words[index] as number)] === 0) index += stride;
+      while (index < count && !isKnown(words[index] as number, flags)) index += stride;
       return first + index * WORD - (reach - 1);
     },
   };
 }
 
+/** Never false for a word of a pattern; hardly ever true for another. */
+function isKnown(word: number, flags: Uint8Array): boolean {
+  return ((flags[slotOf(word)] as number) & FIRST) !== 0 && ((flags[otherSlotOf(word)] as number) & SECOND) !== 0;
+}
+
 /** Fibonacci hashing: the product's top bits depend on all bits of the word. */
 function slotOf(word: number): number {
   return Math.imul(word, 0x9e3779b1) >>> (32 - FLAG_BITS);
+}
+
+/** The same with another odd number: two words seldom share both slots. */
+function otherSlotOf(word: number): number {
+  return Math.imul(word, 0x85ebca6b) >>> (32 - FLAG_BITS);
 }
