@@ -2,7 +2,7 @@ import { constants } from 'node:os';
 import { formatDuration, type ProcessIdentity, type Survivor } from '@hasp/core';
 import { type Doomed, endAll, sendTo } from './ending.ts';
 import type { ExitStatus } from './exit-status.ts';
-import { identityFrom } from './identity.ts';
+import { identityFrom, selfIdentity } from './identity.ts';
 import { KinBefore } from './kin-before.ts';
 import type { Libc } from './libc.ts';
 import { type ProcessStat, printableName, readStat } from './proc.ts';
@@ -18,6 +18,8 @@ const WARN_BEFORE_MS = 5 * 60_000;
 const CLOCK_CHECK_MS = 30_000;
 /** Members are listed at most this often while children end in quick succession. */
 const REPORT_EVERY_MS = 50;
+/** And listing them, in a tree of thousands, takes at most one part in this many of our time. */
+const REPORT_SHARE = 20;
 
 type Ended = Omit<TreeEnd, 'root'>;
 
@@ -55,9 +57,7 @@ export class Tree {
     const pid = spawnProcess(this.#libc, { ...this.#spec, stdio });
     spawned();
     // Not reaped yet, so it is in /proc even if it has ended already.
-    const stat = readStat(pid);
-    if (!stat) throw new Error('the new process is not in /proc');
-    const root = identityFrom(stat);
+    const root = identityOfChild(pid);
     this.#root = root;
     this.#reported = keyOf([root]);
     this.#tell(() => this.#spec.onSpawned(root));
@@ -131,14 +131,15 @@ export class Tree {
     const self = readStat('self');
     if (!self || self.terminal === 0 || self.foregroundGroup !== self.group) return;
     process.kill(process.pid, signal);
-    if (this.#root) sendTo(this.#root, SIGCONT);
+    if (this.#root) this.#libc.kill(this.#root.pid, SIGCONT);
   }
 
   #pass(signal: ForwardedSignal, early: boolean): void {
     if (!this.#root) return;
     const number = constants.signals[signal];
     if (this.#exit) for (const member of this.#members()) sendTo(identityFrom(member), number);
-    else if (early || !terminalSignalled(signal, this.#root.pid)) sendTo(this.#root, number);
+    // Our own child, not reaped yet: its pid is nobody else's.
+    else if (early || !terminalSignalled(signal, this.#root.pid)) this.#libc.kill(this.#root.pid, number);
   }
 
   #watchClock(): void {
@@ -174,11 +175,13 @@ export class Tree {
 
   #reportSoon(): void {
     if (this.#reportTimer) return;
+    const began = performance.now();
     this.#report();
+    const pause = Math.max(REPORT_EVERY_MS, REPORT_SHARE * (performance.now() - began));
     this.#reportTimer = setTimeout(() => {
       this.#reportTimer = undefined;
       this.#report();
-    }, REPORT_EVERY_MS);
+    }, pause);
   }
 
   #report(): void {
@@ -202,6 +205,12 @@ export class Tree {
       if (ms !== undefined) timer = setTimeout(wake, ms);
     });
   }
+}
+
+/** Where /proc hides other users' processes, a setuid command has no start time that we could read. */
+function identityOfChild(pid: number): ProcessIdentity {
+  const stat = readStat(pid);
+  return stat ? identityFrom(stat) : { ...selfIdentity(), pid, startTime: '0' };
 }
 
 function keyOf(members: readonly ProcessIdentity[]): string {
