@@ -19,6 +19,11 @@ export class KinBefore {
     return descendantsOf(pid, (stat) => this.#startTimes.get(stat.pid) === stat.startTime);
   }
 
+  /** Direct children, also those of which /proc says nothing more. */
+  childrenWithout(pid: number | 'self'): number[] {
+    return childrenOf(pid).filter((child) => !this.#startTimes.has(child));
+  }
+
   /** Whether only they keep this process from being childless. */
   areAllThatIsLeft(): boolean {
     return this.#startTimes.size > 0 && this.without('self').length === 0;

@@ -106,7 +106,13 @@ export class Tree {
       settle: (ms) => this.#change(ms),
     };
     const survivors = await endAll(doomed, graceMs);
-    return survivors.filter(({ pid }) => pid !== this.#root?.pid);
+    const known = new Set(survivors.map(({ pid }) => pid));
+    const hidden = this.#empty ? [] : this.#kinBefore.childrenWithout('self').filter((pid) => !known.has(pid));
+    return [
+      // The command itself is no straggler, unless it is still there.
+      ...survivors.filter(({ pid }) => pid !== this.#root?.pid || !this.#exit),
+      ...hidden.map((pid) => ({ pid, command: '?', outcome: 'not-permitted' as const })),
+    ];
   }
 
   #members(): ProcessStat[] {
