@@ -91,6 +91,7 @@ export function checkVariables(request: RunRequest, opened: readonly Allowed[]):
       stdin = true;
       continue;
     }
+    if (delivery.kind === 'ask') continue;
     const { variable } = delivery;
     if (seen.has(variable)) {
       throw new HaspError(

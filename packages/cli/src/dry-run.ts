@@ -11,7 +11,7 @@ export function printDryRun(explained: readonly Explained[], resolution: Command
       ? { argv: input.command, path: resolution.path }
       : { argv: input.command, problem: resolution.problem };
   const grants = explained.map(({ wish: { binding }, decision, version }) => ({
-    ...(binding.delivery.kind === 'stdin' ? {} : { variable: binding.delivery.variable }),
+    ...('variable' in binding.delivery ? { variable: binding.delivery.variable } : {}),
     reference: formatReference(binding.reference),
     secret: binding.reference.name,
     ...(version === undefined ? {} : { version }),

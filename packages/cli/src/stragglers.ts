@@ -10,8 +10,8 @@ export function sayStragglers(request: RunRequest, survivors: readonly Survivor[
   if (policy === 'wait' && survivors.every(({ outcome }) => outcome !== 'left' && outcome !== 'not-permitted')) return;
   const command = (request.command[0] ?? '').split('/').at(-1) ?? '';
   const processes = survivors.length === 1 ? '1 process' : `${survivors.length} processes`;
-  const names = request.wishes.map(({ binding: { delivery } }) =>
-    delivery.kind === 'stdin' ? 'stdin' : delivery.variable,
+  const names = request.wishes.map(({ binding: { delivery, reference } }) =>
+    'variable' in delivery ? delivery.variable : delivery.kind === 'stdin' ? 'stdin' : reference.name,
   );
   const listed = survivors
     .slice(0, SHOWN)

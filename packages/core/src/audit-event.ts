@@ -1,3 +1,4 @@
+import type { Scope } from './delivery.ts';
 import type { GrantEndReason } from './grant.ts';
 import type { ProcessIdentity, StragglerPolicy, Survivor, Tracking } from './process-identity.ts';
 
@@ -17,6 +18,7 @@ export type AuditEvent =
   | ProjectEvent<'project.untrusted'>
   | GrantIssuedEvent
   | GrantDeniedEvent
+  | GrantDeliveredEvent
   | GrantEndedEvent
   | { readonly type: 'auth.failed'; readonly keySource: string }
   | { readonly type: 'audit.recovered'; readonly offset: number; readonly bytes: number; readonly sha256: string };
@@ -35,7 +37,7 @@ interface RunFacts {
   readonly run: string;
   readonly grant: string;
   readonly secret: string;
-  /** `env DATABASE_URL`, `file KEY`, `stdin`. */
+  /** `env DATABASE_URL`, `file KEY`, `stdin`, `ask`. */
   readonly delivery: string;
   readonly project?: string;
   readonly target?: string;
@@ -50,7 +52,8 @@ interface RunFacts {
 export interface GrantIssuedEvent extends RunFacts {
   readonly type: 'grant.issued';
   readonly version: number;
-  readonly scope: 'tree' | 'root';
+  /** `root` only where it is enforced: for what is fetched. Everything else goes to the whole tree. */
+  readonly scope: Scope;
   readonly rule: string;
   /** RFC 3339. */
   readonly expiresAt: string;
@@ -63,6 +66,17 @@ export interface GrantDeniedEvent extends RunFacts {
   readonly type: 'grant.denied';
   readonly rule: string;
   readonly why: string;
+}
+
+/** One fetch of a value that was granted by `ask`; on disk before the value is handed out. */
+export interface GrantDeliveredEvent {
+  readonly type: 'grant.delivered';
+  readonly run: string;
+  readonly grant: string;
+  readonly secret: string;
+  readonly version: number;
+  /** Who fetched it, from the kernel; `command` is the process's own name, at most 64 characters. */
+  readonly peer: { readonly pid: number; readonly startTime: string; readonly command: string };
 }
 
 export interface GrantEndedEvent {

@@ -4,7 +4,9 @@ import type { Reference } from './reference.ts';
 export type Delivery =
   | { readonly kind: 'env'; readonly variable: string }
   | { readonly kind: 'file'; readonly variable: string }
-  | { readonly kind: 'stdin' };
+  | { readonly kind: 'stdin' }
+  /** Not handed over: a live member of the tree may fetch it, while the grant lasts. */
+  | { readonly kind: 'ask' };
 
 /** One secret and the way it is delivered: a line of a manifest, or a flag of `hasp run`. */
 export interface Binding {
@@ -12,7 +14,10 @@ export interface Binding {
   readonly delivery: Delivery;
 }
 
-/** `env DATABASE_URL`, `file KEY`, `stdin`: for messages and tables. */
+/** Who may fetch what is granted by `ask`: every live member of the tree, or its root process alone. */
+export type Scope = 'tree' | 'root';
+
+/** `env DATABASE_URL`, `file KEY`, `stdin`, `ask`: for messages and tables. */
 export function describeDelivery(delivery: Delivery): string {
-  return delivery.kind === 'stdin' ? 'stdin' : `${delivery.kind} ${delivery.variable}`;
+  return 'variable' in delivery ? `${delivery.kind} ${delivery.variable}` : delivery.kind;
 }

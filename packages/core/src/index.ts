@@ -1,5 +1,12 @@
-export type { AuditEvent, AuditEventType, GrantDeniedEvent, GrantEndedEvent, GrantIssuedEvent } from './audit-event.ts';
-export { type Binding, type Delivery, describeDelivery } from './delivery.ts';
+export type {
+  AuditEvent,
+  AuditEventType,
+  GrantDeliveredEvent,
+  GrantDeniedEvent,
+  GrantEndedEvent,
+  GrantIssuedEvent,
+} from './audit-event.ts';
+export { type Binding, type Delivery, describeDelivery, type Scope } from './delivery.ts';
 export { formatDuration, MAX_TTL_MS, parseDuration } from './duration.ts';
 export { ERROR_CODES, type ErrorCode, HaspError } from './errors.ts';
 export {

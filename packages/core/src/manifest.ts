@@ -1,4 +1,4 @@
-import type { Binding, Delivery } from './delivery.ts';
+import type { Binding, Delivery, Scope } from './delivery.ts';
 import { parseDuration } from './duration.ts';
 import { HaspError } from './errors.ts';
 import type { StragglerPolicy } from './process-identity.ts';
@@ -18,7 +18,7 @@ export interface Target extends Wishes {
   readonly command: readonly string[];
   readonly ttlMs?: number;
   readonly graceMs?: number;
-  readonly scope?: 'tree' | 'root';
+  readonly scope?: Scope;
   readonly stragglers?: StragglerPolicy;
   readonly redact?: RedactMode;
   readonly pristine?: boolean;
