@@ -38,7 +38,7 @@ const APART = ['ps-list', 'execa'];
  * millisecond. Version 12 is compiled at install; version 13 ships N-API binaries, compiles where there is none,
  * and crashes Node before N-API 10 (20, and 22 before 22.14), so that is refused first.
  */
-const SQLITE = path.dirname(require.resolve('better-sqlite3/package.json'));
+const SQLITE = path.dirname(require.resolve(['better-sqlite3', 'package.json'].join('/')));
 const sqliteMajor = Number.parseInt(JSON.parse(readFileSync(path.join(SQLITE, 'package.json'), 'utf8')).version, 10);
 const sqliteLoader = `
   const path = require('node:path');

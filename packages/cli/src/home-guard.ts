@@ -10,17 +10,12 @@ const OTHERS = 0o077;
 export function checkHome(home: Home, uid: number): void {
   if (!checkFolder(home.root, uid)) return;
   checkFolder(home.runs, uid);
-  for (const file of [
-    home.vault,
-    `${home.vault}-wal`,
-    `${home.vault}-shm`,
-    home.key,
-    home.auditLog,
-    home.auditSeal,
-    home.policy,
-  ]) {
-    checkPrivateFile(file, uid);
-  }
+  for (const file of filesOf(home)) checkPrivateFile(file, uid);
+}
+
+/** SQLite keeps its own files beside the vault's. */
+function filesOf({ vault, key, auditLog, auditSeal, policy }: Home): string[] {
+  return [vault, `${vault}-wal`, `${vault}-shm`, key, auditLog, auditSeal, policy];
 }
 
 function checkFolder(folder: string, uid: number): boolean {
@@ -95,16 +90,7 @@ export function quote(text: string): string {
 
 /** `hasp doctor --fix`: takes from others what they could reach. Files of other users stay as they are. */
 export function makePrivate(home: Home, uid: number): void {
-  const files = [
-    home.vault,
-    `${home.vault}-wal`,
-    `${home.vault}-shm`,
-    home.key,
-    home.auditLog,
-    home.auditSeal,
-    home.policy,
-  ];
-  for (const place of [home.root, home.runs, ...files]) {
+  for (const place of [home.root, home.runs, ...filesOf(home)]) {
     const status = look(place);
     if (status !== undefined && status.uid === uid && (status.isFile() || status.isDirectory()))
       chmodSync(place, status.isFile() ? 0o600 : 0o700);
