@@ -6,4 +6,4 @@ printf '\n'
 ulimit -Sn
 umask
 pwd
-grep SigIgn /proc/self/status
+grep -E "SigIgn|SigBlk" /proc/self/status

@@ -9,6 +9,8 @@ export interface Inherited {
   readonly environment: ReadonlyMap<string, string>;
   /** Ignored at the start, for example SIGHUP under nohup: names as in signal(7). */
   readonly ignoredSignals: readonly string[];
+  /** Blocked at the start, likewise. */
+  readonly blockedSignals: readonly string[];
   readonly softNofile: number | undefined;
   /** Open and not close-on-exec at the start, 3 and up. */
   readonly descriptors: readonly number[];
@@ -21,7 +23,7 @@ export interface Inherited {
 }
 
 /** Variables of the launcher's own: facts, then `__HASP_ENV_0`, `__HASP_ENV_1` … each holding NAME=value. */
-const LAUNCHER_FACT = /^__HASP_(?:LAUNCHER|IGNORED|NOFILE|FDS|NEUTRALISED|LC_ALL|ENV_[0-9]+)$/;
+const LAUNCHER_FACT = /^__HASP_(?:LAUNCHER|IGNORED|BLOCKED|NOFILE|FDS|NEUTRALISED|LC_ALL|ENV_[0-9]+)$/;
 
 /** Bash sets these for its children whether or not it got them; the launcher saves what it got. */
 const SET_BY_LAUNCHER = ['PWD', 'OLDPWD', 'SHLVL', '_'];
@@ -43,6 +45,7 @@ export function readInherited(env: NodeJS.ProcessEnv): Inherited {
     return {
       environment,
       ignoredSignals: [],
+      blockedSignals: [],
       softNofile: undefined,
       descriptors: [],
       closedStdio: [],
@@ -62,6 +65,7 @@ export function readInherited(env: NodeJS.ProcessEnv): Inherited {
   return {
     environment,
     ignoredSignals: signalsIn(env['__HASP_IGNORED']),
+    blockedSignals: signalsIn(env['__HASP_BLOCKED']),
     softNofile: Number.isInteger(nofile) && nofile > 0 ? nofile : undefined,
     // The launcher's own descriptors close themselves at exec, and Node takes the lowest free numbers.
     descriptors: inheritedFds.filter((fd) => fd > 2 && open.has(fd)),

@@ -101,16 +101,18 @@ describe('the launcher', { timeout: 30_000 }, () => {
 
   it('leaves descriptors, nofile, umask, folder and ignored signals as they are', async () => {
     const program = workshop.program('circumstances.sh');
+    const line = (before: string): string => (before.endsWith(' ') ? before : `${before}; `);
     for (const before of [
       ':',
       'ulimit -Sn 256; umask 027; cd /',
       'exec 3</dev/null 9</dev/null 63</dev/null 200</dev/null 255</dev/null',
       "trap '' HUP QUIT USR1 PIPE TSTP",
       "trap '' INT TERM; exec 0<&-",
+      'exec env --ignore-signal=QUIT --block-signal=USR2,40 ',
       'exec 2>&-',
     ]) {
-      const direct = await workshop.sh(`${before}; sh ${program}`);
-      const through = await workshop.sh(`${before}; "$HASP" sh ${program}`);
+      const direct = await workshop.sh(`${line(before)}sh ${program}`);
+      const through = await workshop.sh(`${line(before)}"$HASP" sh ${program}`);
       expect(through.stdout.toString(), before).toBe(direct.stdout.toString());
     }
   });

@@ -45,7 +45,7 @@ export function spawnProcess(libc: Libc, request: SpawnRequest): number {
   try {
     libc.attributesFlags(attributes, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
     libc.attributesDefaults(attributes, defaultSignals(request.inherited.ignoredSignals));
-    libc.attributesMask(attributes, Buffer.alloc(SIGSET_BYTES));
+    libc.attributesMask(attributes, signalSet(new Set(request.inherited.blockedSignals.map(signalNumber))));
     for (const [target, source] of request.stdio.entries()) {
       if (source !== undefined) libc.actionsDup2(actions, source, target);
       else if (request.inherited.closedStdio.includes(target)) libc.actionsClose(actions, target);
@@ -95,14 +95,19 @@ function restoreInheritance(libc: Libc, inherited: Inherited): void {
 }
 
 /**
- * A sigset_t of every signal that the child is to take in the default way. 32 and 33 are among them:
- * glibc uses them itself and would start the child with them ignored.
+ * What the child is to take in the default way: all but the ignored. 32 and 33 are among them: glibc
+ * uses them itself and would start the child with them ignored.
  */
 function defaultSignals(ignored: readonly string[]): Uint8Array {
-  const set = Buffer.alloc(SIGSET_BYTES);
   const kept = new Set(ignored.filter((name) => name !== 'SIGCHLD').map(signalNumber));
-  for (let signal = 1; signal <= LAST_SIGNAL; signal++) {
-    if (kept.has(signal) || UNSETTABLE.includes(signal)) continue;
+  const all = Array.from({ length: LAST_SIGNAL }, (_, index) => index + 1);
+  return signalSet(new Set(all.filter((signal) => !kept.has(signal) && !UNSETTABLE.includes(signal))));
+}
+
+/** A sigset_t: bit 0 is signal 1. */
+function signalSet(signals: ReadonlySet<number>): Uint8Array {
+  const set = Buffer.alloc(SIGSET_BYTES);
+  for (const signal of signals) {
     const byte = (signal - 1) >> 3;
     set[byte] = (set[byte] ?? 0) | (1 << ((signal - 1) & 7));
   }
