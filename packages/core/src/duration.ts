@@ -6,15 +6,11 @@ const DURATION = /^([0-9]{1,12}(?:\.[0-9]{1,6})?)(ms|s|m|h|d)$/;
 /** Grants never outlive this, whatever a flag or a policy says (milliseconds). */
 export const MAX_TTL_MS = UNIT_MS.d;
 
-/** `90s`, `15m`, `1.5h` in milliseconds, rounded. @throws HaspError E_USAGE */
+/** `90s`, `15m`, `1.5h` in milliseconds, rounded. @throws HaspError E_USAGE; the text is not repeated */
 export function parseDuration(text: string): number {
   const match = DURATION.exec(text);
   if (!match) {
-    throw new HaspError(
-      'E_USAGE',
-      `not a duration: ${JSON.stringify(text)}`,
-      'a number and ms, s, m, h or d, for example 90s',
-    );
+    throw new HaspError('E_USAGE', 'not a duration', 'a number and ms, s, m, h or d, for example 90s');
   }
   return Math.round(Number(match[1]) * UNIT_MS[match[2] as keyof typeof UNIT_MS]);
 }
