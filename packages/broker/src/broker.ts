@@ -15,7 +15,7 @@ import {
 } from '@hasp/core';
 import type { Vault } from '@hasp/vault';
 import { type Allowed, checkVariables, decideAll, type Explained, openAll, wipeAll } from './decision.ts';
-import { OpenRun } from './open-run.ts';
+import { OpenRun, scopeOf } from './open-run.ts';
 import { RecordTexts } from './record-texts.ts';
 import type { RunRequest } from './run-request.ts';
 
@@ -43,6 +43,7 @@ export class Broker {
    */
   resolve(request: RunRequest): OpenRun {
     const { vault } = this.#parts;
+    checkPeersAreKnown(request);
     const run = hex(this.#parts.random(8));
     const opened = openAll(request, vault);
     if (!Array.isArray(opened)) {
@@ -86,6 +87,7 @@ export class Broker {
       labels: labelsOf(request, texts),
       request,
       granted,
+      mask: (text) => texts.text(text),
       startedAt: issuedAt,
       expiresAt,
     });
@@ -103,6 +105,16 @@ export class Broker {
     }
     return open;
   }
+}
+
+/** Who asks must be known for certain, and an orphan must stay below the wrapper. @throws HaspError E_PEER_UNKNOWN */
+function checkPeersAreKnown({ wishes, caller }: RunRequest): void {
+  if (caller.tracking === 'full' || wishes.every(({ binding }) => binding.delivery.kind !== 'ask')) return;
+  throw new HaspError(
+    'E_PEER_UNKNOWN',
+    'on this system hasp is not told for certain who asks, so nothing is granted with --ask',
+    'install the optional package koffi (Linux), or deliver with --env, --file or --stdin',
+  );
 }
 
 /** For a vault that can't be opened: the log takes denials without its key. */
@@ -151,7 +163,7 @@ function issuedEvent(run: string, request: RunRequest, grant: IssuedGrant, texts
     secret: grant.secret,
     version: grant.version,
     delivery: describeDelivery(grant.delivery),
-    scope: 'tree',
+    scope: scopeOf(grant.delivery, request),
     rule: grant.rule,
     expiresAt: new Date(grant.expiresAt).toISOString(),
     ...runFacts(run, request, texts),

@@ -1,3 +1,4 @@
+export { askFor, parseAsked } from './asking.ts';
 export { Broker, type BrokerParts, recordLockedDenial } from './broker.ts';
 export type { Explained } from './decision.ts';
 export { liveRuns } from './live-runs.ts';

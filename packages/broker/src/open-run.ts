@@ -1,4 +1,5 @@
 import {
+  type Delivery,
   describeDelivery,
   endGrant,
   type GrantEndedEvent,
@@ -6,12 +7,18 @@ import {
   HaspError,
   type IssuedGrant,
   type ProcessIdentity,
+  type Scope,
   type Survivor,
 } from '@hasp/core';
 import type { NamedValue } from '@hasp/match';
+import { judgePeer, type PeerVerdict } from '@hasp/process-tree';
+import type { AskServer } from './ask-server.ts';
+import { AskedGrants } from './asked-grants.ts';
+import { openAskServer } from './asking.ts';
 import type { BrokerParts } from './broker.ts';
 import type { Allowed } from './decision.ts';
 import { deliverFile, makeDeliveryFolder, removeDeliveredFiles } from './deliver/file.ts';
+import { socketIn } from './deliver/socket.ts';
 import { dropRevocation } from './revocation.ts';
 import { discard, type RunState, runFile, writeRunFile } from './run-file.ts';
 import type { RunRequest } from './run-request.ts';
@@ -28,6 +35,8 @@ interface Beginning {
   readonly labels: Pick<RunState, 'project' | 'target' | 'reason'>;
   readonly request: RunRequest;
   readonly granted: readonly Granted[];
+  /** Values of this run masked. */
+  readonly mask: (text: string) => string;
   readonly startedAt: number;
   readonly expiresAt: number;
 }
@@ -49,6 +58,8 @@ export class OpenRun {
   readonly #parts: BrokerParts;
   readonly #beginning: Beginning;
   readonly #environment = new Map<string, string | Uint8Array>();
+  readonly #asked: AskedGrants;
+  #asks: AskServer | undefined;
   #stdin: Uint8Array | undefined;
   #ended = false;
   #state: RunState;
@@ -59,6 +70,8 @@ export class OpenRun {
     this.#state = state;
     this.id = beginning.run;
     this.expiresAt = beginning.expiresAt;
+    const asked = beginning.granted.filter(({ binding }) => binding.delivery.kind === 'ask');
+    this.#asked = new AskedGrants(beginning.run, asked, parts.log, parts.clock, beginning.mask);
   }
 
   /** Writes the run's state, so that a killed wrapper's grants can be ended. @throws HaspError E_STORAGE */
@@ -67,7 +80,8 @@ export class OpenRun {
     const variables = granted.flatMap(({ binding: { delivery } }) =>
       delivery.kind === 'file' ? [delivery.variable] : [],
     );
-    const folder = variables.length === 0 ? undefined : makeDeliveryFolder(run, parts.home.runs);
+    const isAsked = granted.some(({ binding }) => binding.delivery.kind === 'ask');
+    const folder = variables.length > 0 || isAsked ? makeDeliveryFolder(run, parts.home.runs) : undefined;
     const open = new OpenRun(parts, beginning, {
       version: 1,
       run,
@@ -78,6 +92,7 @@ export class OpenRun {
         secret,
         version,
         delivery: describeDelivery(delivery),
+        scope: scopeOf(delivery, request),
       })),
       ...(folder === undefined ? {} : { folder }),
       files: variables.map((variable) => `${folder}/${variable}`),
@@ -90,6 +105,7 @@ export class OpenRun {
       logOffset: parts.log.head().offset,
     });
     try {
+      if (isAsked) socketIn(folder ?? '');
       writeRunFile(parts.home, open.#state, true);
     } catch (error) {
       open.abandon();
@@ -102,6 +118,7 @@ export class OpenRun {
   deliver(): void {
     for (const { binding, value } of this.#beginning.granted) {
       const { delivery } = binding;
+      if (delivery.kind === 'ask') continue;
       if (delivery.kind === 'stdin') this.#stdin = value.reveal();
       else if (delivery.kind === 'env') this.#environment.set(delivery.variable, value.reveal());
       else this.#environment.set(delivery.variable, deliverFile(this.#state.folder ?? '', delivery.variable, value));
@@ -115,6 +132,25 @@ export class OpenRun {
 
   get stdin(): Uint8Array | undefined {
     return this.#stdin;
+  }
+
+  /** Whether something is granted that is fetched: then `serve` before the spawn. */
+  get isAsked(): boolean {
+    return this.#asked.any;
+  }
+
+  /**
+   * Opens the socket through which members of the tree fetch; the child's HASP_SOCKET.
+   * @throws HaspError E_STORAGE
+   */
+  async serve(): Promise<string> {
+    const socket = socketIn(this.#state.folder ?? '');
+    this.#asks = await openAskServer({
+      path: socket,
+      judge: (fd) => this.#judge(fd),
+      fetch: (wanted, peer) => this.#asked.fetch(wanted, peer),
+    });
+    return socket;
   }
 
   /** The granted values with the secrets' names, for the redactor; live until `wipe`. */
@@ -136,8 +172,10 @@ export class OpenRun {
     }
   }
 
-  /** Takes back at once what can be taken back: the delivered files. */
+  /** Takes back at once what can be taken back: nothing is fetched any more, and delivered files go. */
   withdraw(): void {
+    this.#asked.end();
+    this.#asks?.close();
     this.#removeFiles();
   }
 
@@ -156,6 +194,8 @@ export class OpenRun {
   end(outcome: RunOutcome): HaspError | undefined {
     if (this.#ended) return undefined;
     this.#ended = true;
+    this.#asked.end();
+    this.#asks?.close();
     const filesGone = this.#removeFiles();
     const endedAt = this.#parts.clock();
     const clean = filesGone && outcome.survivors.length === 0;
@@ -175,10 +215,22 @@ export class OpenRun {
     }
   }
 
+  #judge(fd: number): PeerVerdict {
+    const { wrapper, root } = this.#state;
+    // Before the command there is no tree, and nobody belongs to it.
+    if (root === undefined) return { kind: 'outsider' };
+    return judgePeer(fd, { wrapper, root, scope: this.#beginning.request.scope ?? 'tree' });
+  }
+
   #removeFiles(): boolean {
     const { folder, files } = this.#state;
     return folder === undefined || removeDeliveredFiles(folder, files);
   }
+}
+
+/** What is handed over goes to the whole tree, whatever was wished: only a fetch can be refused. */
+export function scopeOf(delivery: Delivery, { scope }: RunRequest): Scope {
+  return delivery.kind === 'ask' ? (scope ?? 'tree') : 'tree';
 }
 
 function namedValues(granted: readonly Allowed[]): NamedValue[] {

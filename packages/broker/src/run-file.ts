@@ -10,15 +10,16 @@ import {
   writeSync,
 } from 'node:fs';
 import path from 'node:path';
-import { HaspError, type Home, type ProcessIdentity, type StragglerPolicy } from '@hasp/core';
+import { HaspError, type Home, type ProcessIdentity, type Scope, type StragglerPolicy } from '@hasp/core';
 
 /** What is known of a grant while it is open; no value. */
 export interface OpenGrant {
   readonly id: string;
   readonly secret: string;
   readonly version: number;
-  /** `env DATABASE_URL`, `file KEY`, `stdin`. */
+  /** `env DATABASE_URL`, `file KEY`, `stdin`, `ask`. */
   readonly delivery: string;
+  readonly scope: Scope;
 }
 
 /**
@@ -33,7 +34,7 @@ export interface RunState {
   readonly root?: ProcessIdentity;
   readonly members: readonly ProcessIdentity[];
   readonly grants: readonly OpenGrant[];
-  /** Delivered files, and the folder that holds them. */
+  /** Delivered files, and the folder that holds them, and the socket where there is one. */
   readonly folder?: string;
   readonly files: readonly string[];
   readonly command: readonly string[];

@@ -1,4 +1,4 @@
-import type { AccessRequest, ProcessIdentity, StragglerPolicy, Tracking } from '@hasp/core';
+import type { AccessRequest, ProcessIdentity, Scope, StragglerPolicy, Tracking } from '@hasp/core';
 
 /** A manifest as it lies on disk: what the consent binds. */
 export interface ProjectFacts {
@@ -31,6 +31,8 @@ export interface RunRequest {
   readonly stragglers: StragglerPolicy;
   /** Between TERM and KILL. */
   readonly graceMs: number;
+  /** Who may fetch what is granted with `ask`; the whole tree where it is absent. */
+  readonly scope?: Scope;
   /** A granted variable may replace one that the parent has. */
   readonly override: boolean;
   readonly caller: CallerFacts;

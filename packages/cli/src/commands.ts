@@ -85,6 +85,12 @@ export const COMMANDS: readonly Command[] = [
     load: async () => (await import('./commands/project-untrust.ts')).untrustProject,
   },
   {
+    usage: 'get NAME',
+    says: 'inside a run that was started with --ask: the value, exactly',
+    example: 'hasp run --ask db/url -- sh -c \'psql "$(hasp get db/url)"\'',
+    load: async () => (await import('./commands/get.ts')).get,
+  },
+  {
     usage: 'grants',
     says: 'live grants, each with its process tree',
     example: 'hasp grants --watch',

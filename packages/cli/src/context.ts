@@ -6,6 +6,7 @@ import { type Inherited, readInherited } from '@hasp/process-tree';
 
 /** Everything that a deed may know of the outside. Built once, here; nothing else reads the environment. */
 export interface Context {
+  /** Looked for when it is first asked for: some commands need none. @throws HaspError E_USAGE where there is no telling */
   readonly home: Home;
   readonly cwd: string;
   readonly clock: Clock;
@@ -17,12 +18,13 @@ export interface Context {
   readonly host: string;
 }
 
-/** @throws HaspError E_USAGE where there is neither HASP_HOME nor HOME. */
 export function makeContext(): Context {
   const inherited = readInherited(process.env);
   const environment = inherited.environment;
   return {
-    home: homeAt(homeRoot(environment)),
+    get home() {
+      return homeAt(homeRoot(environment));
+    },
     cwd: workingDirectory(),
     clock: Date.now,
     random: (bytes) => randomBytes(bytes),
@@ -33,6 +35,7 @@ export function makeContext(): Context {
   };
 }
 
+/** @throws HaspError E_USAGE where there is neither HASP_HOME nor HOME. */
 function homeRoot(environment: ReadonlyMap<string, string>): string {
   const chosen = environment.get('HASP_HOME');
   if (chosen) return path.resolve(chosen);

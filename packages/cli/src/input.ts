@@ -11,6 +11,8 @@ export interface RunInput extends GlobalInput {
   readonly env: readonly string[];
   readonly file: readonly string[];
   readonly stdin?: string;
+  readonly ask: readonly string[];
+  readonly scope?: string;
   readonly target?: string;
   readonly only: readonly string[];
   readonly except: readonly string[];

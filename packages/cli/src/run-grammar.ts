@@ -15,6 +15,17 @@ export const RUN_OPTIONS: Readonly<Record<string, RunOption>> = {
   },
   file: { kind: 'list', field: 'file', says: 'VAR[=REF]: deliver as a 0600 file; VAR holds its path' },
   stdin: { kind: 'text', field: 'stdin', says: "REF: deliver on the command's standard input" },
+  ask: {
+    kind: 'words',
+    field: 'ask',
+    says: 'NAME[,NAME]: deliver nothing; processes of the tree may fetch it with hasp get',
+  },
+  scope: {
+    kind: 'text',
+    field: 'scope',
+    choices: ['tree', 'root'],
+    says: 'who may fetch with --ask: the whole tree (default), or the command itself only',
+  },
   target: { kind: 'text', field: 'target', says: "use the manifest's target of this name" },
   only: { kind: 'words', field: 'only', says: 'A,B: of the manifest, grant these variables only' },
   except: { kind: 'words', field: 'except', says: 'A,B: of the manifest, grant all but these variables' },
@@ -53,7 +64,7 @@ export function splitWords(text: string): string[] {
 export function readRunArgv(argv: readonly string[]): RunInput | undefined {
   const end = argv.indexOf('--');
   if (end < 0 || end === argv.length - 1) return undefined;
-  const read: Record<string, unknown> = { env: [], file: [], only: [], except: [], ...FLAGS };
+  const read: Record<string, unknown> = { env: [], file: [], ask: [], only: [], except: [], ...FLAGS };
   for (let index = 0; index < end; index += 1) {
     const word = argv[index] ?? '';
     const [name, inline] = optionName(word);

@@ -1,7 +1,9 @@
+import { parseAsked } from '@hasp/broker';
 import {
   type AccessRequest,
   type Binding,
   type BindingOrigin,
+  formatReference,
   HaspError,
   isVariable,
   MAX_TTL_MS,
@@ -12,6 +14,7 @@ import {
   parseReference,
   type RedactMode,
   type Reference,
+  type Scope,
   type StragglerPolicy,
   type Target,
   type Wishes,
@@ -28,6 +31,7 @@ export interface RunPlan {
   readonly ttlCut: boolean;
   readonly graceMs: number;
   readonly stragglers: StragglerPolicy;
+  readonly scope: Scope;
   readonly redact: RedactMode;
   readonly pristine: boolean;
 }
@@ -61,6 +65,7 @@ export function planRun(input: RunInput, manifest: Manifest | undefined): RunPla
     ttlCut: ttlMs > MAX_TTL_MS,
     graceMs: input.grace === undefined ? (target?.graceMs ?? DEFAULT_GRACE_MS) : parseDuration(input.grace),
     stragglers: (input.stragglers as StragglerPolicy | undefined) ?? target?.stragglers ?? 'kill',
+    scope: (input.scope as Scope | undefined) ?? target?.scope ?? 'tree',
     redact: (input.redact as RedactMode | undefined) ?? target?.redact ?? 'auto',
     pristine: input.pristine || (target?.pristine ?? false),
   };
@@ -79,15 +84,8 @@ function findTarget(manifest: Manifest | undefined, name: string): Target {
 }
 
 function fromManifest(wishes: Wishes, target: string | undefined): AccessRequest[] {
-  if (wishes.ask.length > 0) {
-    throw new HaspError(
-      'E_USAGE',
-      'the manifest uses "ask", which this version does not serve',
-      'deliver with env, file or stdin',
-    );
-  }
   const origin: BindingOrigin = { kind: 'manifest', ...(target === undefined ? {} : { target }) };
-  return wishes.bindings.map((binding) => ({ binding, origin }));
+  return [...wishes.bindings, ...askBindings(wishes.ask)].map((binding) => ({ binding, origin }));
 }
 
 function narrow(wishes: readonly AccessRequest[], input: RunInput): AccessRequest[] {
@@ -106,8 +104,10 @@ function narrow(wishes: readonly AccessRequest[], input: RunInput): AccessReques
   });
 }
 
-function variableOf({ delivery }: Binding): string {
-  return delivery.kind === 'stdin' ? 'stdin' : delivery.variable;
+/** How `--only` and `--except` call it: what has no variable goes by `stdin`, or by the secret's name. */
+function variableOf({ delivery, reference }: Binding): string {
+  if ('variable' in delivery) return delivery.variable;
+  return delivery.kind === 'stdin' ? 'stdin' : reference.name;
 }
 
 function ttlOf(input: RunInput, target: Target | undefined): number {
@@ -131,7 +131,13 @@ function flagBindings(input: RunInput): Binding[] {
     ...(input.stdin === undefined
       ? []
       : [{ reference: parseReference(input.stdin), delivery: { kind: 'stdin' } as const }]),
+    ...askBindings(input.ask.map(parseAsked)),
   ];
+}
+
+function askBindings(references: readonly Reference[]): Binding[] {
+  const once = new Map(references.map((reference) => [formatReference(reference), reference]));
+  return [...once.values()].map((reference) => ({ reference, delivery: { kind: 'ask' } }));
 }
 
 /** `VAR=hasp://NAME`, or `VAR` for `VAR=hasp://VAR`. */

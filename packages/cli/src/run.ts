@@ -85,6 +85,7 @@ function requestFor(
     ttlMs: plan.ttlMs,
     stragglers: plan.stragglers,
     graceMs: plan.graceMs,
+    scope: plan.scope,
     override: input.override,
     caller: { wrapper: selfIdentity(), tracking, uid: context.uid, host: context.host, cwd: context.cwd, environment },
   };

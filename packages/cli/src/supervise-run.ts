@@ -24,11 +24,12 @@ export async function superviseRun(
     open.withdraw();
     abort.abort();
   });
-  const spec = specFor(journey, open, path, abort.signal, (end) => {
-    revocation.close();
-    trouble = open.end(outcomeOf(end, revoked));
-  });
   try {
+    const socket = open.isAsked ? await open.serve() : undefined;
+    const spec = specFor(journey, open, path, socket, abort.signal, (end) => {
+      revocation.close();
+      trouble = open.end(outcomeOf(end, revoked));
+    });
     return { end: await superviseTree(spec), trouble };
   } catch (error) {
     open.end({ reason: 'spawn-failed', survivors: [] });
@@ -43,6 +44,7 @@ function specFor(
   { input, context, plan, signals, tracking, environment }: Journey,
   open: OpenRun,
   path: string,
+  socket: string | undefined,
   abort: AbortSignal,
   onTreeEnd: (end: TreeEnd) => void,
 ): TreeSpec {
@@ -51,7 +53,12 @@ function specFor(
   return {
     path,
     argv: input.command,
-    environment: new Map<string, string | Uint8Array>([...environment, ...open.environment, ['HASP_GRANT', open.id]]),
+    environment: new Map<string, string | Uint8Array>([
+      ...environment,
+      ...open.environment,
+      ['HASP_GRANT', open.id],
+      ...(socket === undefined ? [] : [['HASP_SOCKET', socket] as const]),
+    ]),
     inherited: withoutPassphraseFd(context.inherited, input.passphraseFd),
     signals,
     tracking,

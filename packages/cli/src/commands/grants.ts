@@ -51,7 +51,6 @@ function grantJson(run: RunState, grant: RunState['grants'][number], tree: Tree)
   const { project, target, reason } = run;
   return {
     ...grant,
-    scope: 'tree',
     state: 'issued',
     issuedAt: new Date(run.startedAt).toISOString(),
     expiresAt: new Date(run.expiresAt).toISOString(),

@@ -1,0 +1,64 @@
+import { connect } from 'node:net';
+import { HaspError } from '@hasp/core';
+import { formatRequest, MAX_ANSWER_BYTES, NEWLINE, parseAnswer } from './ask-protocol.ts';
+
+/** A wrapper that is stopped answers when it goes on; one that is stuck does not. */
+const PATIENCE_MS = 30_000;
+
+/**
+ * Asks the run whose socket this is. The caller wipes what it gets.
+ * @throws HaspError E_NOT_IN_TREE where no run serves there, E_BROKER_UNREACHABLE where none answers,
+ * and what the run refuses with
+ */
+export function fetchThrough(socketPath: string, name: string): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const received: Buffer[] = [];
+    let length = 0;
+    let failure: HaspError | undefined;
+    const socket = connect({ path: socketPath, allowHalfOpen: true });
+    socket.setTimeout(PATIENCE_MS, () => {
+      failure = new HaspError(
+        'E_BROKER_UNREACHABLE',
+        'the run does not answer',
+        'see whether it is stopped: hasp grants',
+      );
+      socket.destroy();
+    });
+    socket.on('connect', () => socket.write(formatRequest(name)));
+    socket.on('data', (chunk: Buffer) => {
+      received.push(chunk);
+      length += chunk.length;
+      if (chunk.includes(NEWLINE) || length > MAX_ANSWER_BYTES) socket.destroy();
+    });
+    socket.on('end', () => socket.destroy());
+    socket.on('error', (error: NodeJS.ErrnoException) => {
+      failure = unreachable(error.code ?? 'unknown error');
+    });
+    socket.on('close', () => {
+      const answer = Buffer.concat(received);
+      try {
+        const end = answer.indexOf(NEWLINE);
+        if (end < 0) throw failure ?? unreachable('no answer');
+        resolve(parseAnswer(answer.subarray(0, end)));
+      } catch (error) {
+        reject(error);
+      } finally {
+        for (const bytes of [answer, ...received]) bytes.fill(0);
+      }
+    });
+  });
+}
+
+function unreachable(code: string): HaspError {
+  if (code === 'ENOENT' || code === 'ECONNREFUSED') {
+    return new HaspError(
+      'E_NOT_IN_TREE',
+      'the run that HASP_SOCKET names is over',
+      'its grants ended with it, or were revoked',
+    );
+  }
+  if (code === 'EACCES' || code === 'ENAMETOOLONG' || code === 'EINVAL') {
+    return new HaspError('E_NOT_IN_TREE', `HASP_SOCKET can't be reached (${code})`, 'only the user of the run may ask');
+  }
+  return new HaspError('E_BROKER_UNREACHABLE', `the run gave no answer (${code})`, 'try again, or see hasp grants');
+}
