@@ -1,6 +1,7 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { symlinkSync } from 'node:fs';
 import path from 'node:path';
+import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readLog, Workshop } from '../../../test/programs/workshop.ts';
 
@@ -80,6 +81,37 @@ describe('the launcher', { timeout: 30_000 }, () => {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     expect(through.split('\0')).toEqual(direct.split('\0'));
+  });
+
+  it('hands on any environment', () => {
+    const text = fc.string({ unit: 'binary', maxLength: 12 });
+    XX;
+    const special = fc.constantFrom(
+      'PS1',
+      'BASH_ARGV0',
+      'COLUMNS',
+      'FUNCNAME',
+      'HISTCMD',
+      'PIPESTATUS',
+      'NODE_X',
+      'x[0]',
+      'f()',
+    );
+    const name = fc.oneof(text, special, fc.stringMatching(/^[A-Za-z_][A-Za-z0-9_]{0,3}$/));
+    const names = name.filter((word) => word !== '' && !word.includes('=') && !/^(?:PATH|LD_.*)$/.test(word));
+    fc.assert(
+      fc.property(fc.dictionary(names, text, { maxKeys: 12, noNullPrototype: true }), (variables) => {
+        const list = [
+          '-i',
+          `PATH=${process.env['PATH']}`,
+          ...Object.entries(variables).map((entry) => entry.join('=')),
+        ];
+        const direct = execFileSync('env', [...list, environmentProgram]);
+        const through = execFileSync('env', [...list, workshop.hasp, environmentProgram]);
+        expect(through.toString().split('\0')).toEqual(direct.toString().split('\0'));
+      }),
+      { numRuns: 15 },
+    );
   });
 
   it('hands on an empty environment', () => {
