@@ -84,8 +84,7 @@ describe('the launcher', { timeout: 30_000 }, () => {
   });
 
   it('hands on any environment', () => {
-    const text = fc.string({ unit: 'binary', maxLength: 12 });
-    XX;
+    const text = fc.string({ unit: 'binary', maxLength: 12 }).filter((word) => !word.includes('\0'));
     const special = fc.constantFrom(
       'PS1',
       'BASH_ARGV0',
