@@ -85,7 +85,7 @@ describe('an example', () => {
 
   it('in the help of each command parses, too', async () => {
     for (const { example } of COMMANDS)
-      for (const argv of haspCalls(example)) expect((await parseArgv(argv)).kind).toBe('command');
+      for (const argv of haspCalls(example)) expect((await parseArgv(argv)).kind).not.toBe('help');
   });
 
   it('in a sentence is of a command that is there', () => {
