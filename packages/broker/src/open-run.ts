@@ -17,7 +17,7 @@ import { AskedGrants } from './asked-grants.ts';
 import { openAskServer } from './asking.ts';
 import type { BrokerParts } from './broker.ts';
 import type { Allowed } from './decision.ts';
-import { deliverFile, makeDeliveryFolder, removeDeliveredFiles } from './deliver/file.ts';
+import { chooseDeliveryFolder, deliverFile, makeDeliveryFolder, removeDeliveredFiles } from './deliver/file.ts';
 import { socketIn } from './deliver/socket.ts';
 import { dropRevocation } from './revocation.ts';
 import { discard, type RunState, runFile, writeRunFile } from './run-file.ts';
@@ -81,7 +81,7 @@ export class OpenRun {
       delivery.kind === 'file' ? [delivery.variable] : [],
     );
     const isAsked = granted.some(({ binding }) => binding.delivery.kind === 'ask');
-    const folder = variables.length > 0 || isAsked ? makeDeliveryFolder(run, parts.home.runs) : undefined;
+    const folder = variables.length > 0 || isAsked ? chooseDeliveryFolder(run, parts.home.runs) : undefined;
     const open = new OpenRun(parts, beginning, {
       version: 1,
       run,
@@ -105,8 +105,9 @@ export class OpenRun {
       logOffset: parts.log.head().offset,
     });
     try {
-      if (isAsked) socketIn(folder ?? '');
       writeRunFile(parts.home, open.#state, true);
+      if (folder !== undefined) makeDeliveryFolder(folder);
+      if (isAsked) socketIn(folder ?? '');
     } catch (error) {
       open.abandon();
       throw error;

@@ -2,7 +2,7 @@ import { renameSync } from 'node:fs';
 import path from 'node:path';
 import { type AuditLog, readRecords } from '@hasp/audit';
 import type { Clock, Home, ProcessIdentity, Survivor } from '@hasp/core';
-import { describeProcess, endProcesses, findMarked, isAlive, selfIdentity } from '@hasp/process-tree';
+import { describeProcess, endProcesses, findMarked, identityOf, isAlive, selfIdentity } from '@hasp/process-tree';
 import { removeDeliveredFiles } from './deliver/file.ts';
 import { endedEvent, type RunOutcome } from './open-run.ts';
 import { dropRevocation } from './revocation.ts';
@@ -50,7 +50,7 @@ function claim(home: Home, name: string, clock: Clock): { file: string; state: R
   const file = path.join(home.runs, name);
   const run = STATE.exec(name)?.[1] ?? CLAIM.exec(name)?.[1];
   if (run === undefined) {
-    dropDeadDraft(file, name);
+    dropDeadDraft(file, name, clock);
     return undefined;
   }
   const state = readRunFile(file);
@@ -74,10 +74,13 @@ function isOwnerGone(state: RunState, name: string, clock: Clock): boolean {
   return alive === 'elsewhere' ? clock() > state.expiresAt : !alive;
 }
 
-/** A half-written state of a wrapper that is gone. */
-function dropDeadDraft(file: string, name: string): void {
+/** A state that a killed wrapper did not put in place: it had granted nothing more than the one before. */
+function dropDeadDraft(file: string, name: string, clock: Clock): void {
   const pid = DRAFT.exec(name)?.[1];
-  if (pid !== undefined && describeProcess(Number(pid)) === '') discard(file);
+  if (pid === undefined) return;
+  const state = readRunFile(file);
+  const isDead = state === undefined ? identityOf(Number(pid)) === undefined : isOwnerGone(state, name, clock);
+  if (isDead) discard(file);
 }
 
 async function endSurvivors(state: RunState): Promise<Survivor[]> {

@@ -1,4 +1,5 @@
 import {
+  accessSync,
   closeSync,
   constants,
   fstatSync,
@@ -18,30 +19,24 @@ const TMPFS_MAGIC = 0x01021994;
 const MEMORY_FOLDERS = ['/dev/shm'];
 const OWN_FOLDER = /^hasp-[0-9a-f]{16}$/;
 
-/**
- * Makes the run's own 0700 folder: in memory where there is a tmpfs, else under `fallback`.
- * @throws HaspError E_STORAGE
- */
-export function makeDeliveryFolder(run: string, fallback: string): string {
-  const parents = [...MEMORY_FOLDERS.filter(isTmpfs), fallback];
-  for (const parent of parents) {
-    const folder = path.join(parent, `hasp-${run}`);
-    try {
-      mkdirSync(folder, { mode: 0o700 });
-      return folder;
-    } catch {
-      // The next place, if there is one.
-    }
+/** Where the run's own folder is to be: in memory where there is a tmpfs that we may use, else under `fallback`. */
+export function chooseDeliveryFolder(run: string, fallback: string): string {
+  return path.join(MEMORY_FOLDERS.find(isTmpfs) ?? fallback, `hasp-${run}`);
+}
+
+/** Makes it, 0700. Only when the run's state names it: a kill must not leave a folder that nobody knows. @throws HaspError E_STORAGE */
+export function makeDeliveryFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { mode: 0o700 });
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? 'unknown error';
+    throw new HaspError('E_STORAGE', `${folder} could not be made (${code})`, 'free some space, or see hasp doctor');
   }
-  throw new HaspError(
-    'E_STORAGE',
-    'no folder could be made for delivered files',
-    `check that ${fallback} can be written`,
-  );
 }
 
 function isTmpfs(folder: string): boolean {
   try {
+    accessSync(folder, constants.W_OK | constants.X_OK);
     return statfsSync(folder).type === TMPFS_MAGIC;
   } catch {
     return false;
