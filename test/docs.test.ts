@@ -117,6 +117,12 @@ describe('a link', () => {
     expect(wrong).toEqual([]);
   });
 
+  it('or a file of a package that a sentence names, is there', () => {
+    const named = pages.flatMap((page) => codeSpans(page).filter((code) => /^[a-z-]+\/src\/\S+$/.test(code)));
+    expect(named.length).toBeGreaterThan(10);
+    expect(named.filter((file) => !existsSync(path.join(root, 'packages', file)))).toEqual([]);
+  });
+
   it('leads to every page of docs from another one', () => {
     const reached = new Set(links.filter(({ from, path: to }) => from !== to).map((link) => link.path));
     const lone = pages.filter(

@@ -29,7 +29,7 @@ export function blocks({ text }: Page, language: string): string[] {
 }
 
 /** Without fenced blocks: what is left is prose. */
-export function proseOf({ text }: Page): string {
+function proseOf({ text }: Page): string {
   return text.replace(/^```[\s\S]*?^```$/gm, '');
 }
 
