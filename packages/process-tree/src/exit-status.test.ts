@@ -35,12 +35,15 @@ describe('a supervised command', { timeout: 30_000 }, () => {
     chmodSync(script, 0o755);
     const plain = path.join(workshop.folder, 'plain');
     writeFileSync(plain, 'exit 1\n');
+    const garbage = path.join(workshop.folder, 'garbage');
+    writeFileSync(garbage, 'no\0program\n', { mode: 0o755 });
     for (const [command, code] of [
       ['no-such-command', 127],
       ['/nowhere/at/all', 127],
       [script, 127],
       ['/', 126],
       [plain, 126],
+      [garbage, 126],
     ] as const) {
       expect((await workshop.supervise([command])).code, command).toBe(code);
     }

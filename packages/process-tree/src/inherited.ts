@@ -35,7 +35,7 @@ const SET_BY_LAUNCHER = ['PWD', 'OLDPWD', 'SHLVL', '_'];
 export function readInherited(env: NodeJS.ProcessEnv): Inherited {
   // A version manager's stand-in for `node` may start the real one as its child.
   const launched = [process.pid, process.ppid].map(String).includes(env['__HASP_LAUNCHER'] ?? '');
-  const invalidUtf8 = holdsInvalidUtf8(Object.entries(env).flat().map(String).concat(process.argv));
+  const invalidUtf8 = !isUtf8File('/proc/self/cmdline') || holdsInvalidUtf8(Object.entries(env).flat().map(String));
   const environment = new Map<string, string>();
   for (const [name, value] of Object.entries(env)) {
     if (value === undefined || LAUNCHER_FACT.test(name) || (launched && SET_BY_LAUNCHER.includes(name))) continue;
@@ -90,7 +90,7 @@ function words(text: string | undefined): string[] {
 /** Where Node has put U+FFFD, it either was there or took the place of bytes that are not UTF-8. */
 function holdsInvalidUtf8(texts: Iterable<string>): boolean {
   for (const text of texts) {
-    if (text.includes('\uFFFD')) return !['/proc/self/environ', '/proc/self/cmdline'].every(isUtf8File);
+    if (text.includes('\uFFFD')) return !isUtf8File('/proc/self/environ');
   }
   return false;
 }

@@ -1,3 +1,4 @@
+import { closeSync, openSync, readSync } from 'node:fs';
 import { constants } from 'node:os';
 import { signalNumber } from './exit-status.ts';
 import type { Inherited } from './inherited.ts';
@@ -61,8 +62,9 @@ export function spawnProcess(libc: Libc, request: SpawnRequest): number {
       return failure === 0 ? (pid[0] ?? 0) : errorName(failure);
     };
     let outcome = exec(request.path, request.argv);
-    // A script without "#!": what execvp(3) does.
-    if (outcome === 'ENOEXEC') outcome = exec('/bin/sh', ['/bin/sh', request.path, ...request.argv.slice(1)]);
+    // A script without "#!": what execvp(3) does, but as a shell does it, for text only.
+    if (outcome === 'ENOEXEC' && isText(request.path))
+      outcome = exec('/bin/sh', ['/bin/sh', request.path, ...request.argv.slice(1)]);
     if (typeof outcome === 'string') throw new SpawnFailure(outcome);
     return outcome;
   } finally {
@@ -141,6 +143,18 @@ function arena(libc: Libc, strings: readonly (readonly (string | Uint8Array)[])[
     at += 1;
   }
   return { bytes, pointers };
+}
+
+/** As bash decides: no program's magic number, and no NUL in the first line. */
+function isText(path: string): boolean {
+  const start = Buffer.alloc(256);
+  const file = openSync(path, 'r');
+  try {
+    const head = start.subarray(0, readSync(file, start)).toString('latin1');
+    return !head.startsWith('\x7fELF') && !(head.split('\n')[0] ?? '').includes('\0');
+  } finally {
+    closeSync(file);
+  }
 }
 
 /** Node's own table lacks some that exec gives, ENOEXEC among them. */
