@@ -8,6 +8,8 @@ import { formatRefusal, formatValue, MAX_REQUEST_BYTES, NEWLINE, parseRequest } 
 const PATIENCE_MS = 5_000;
 /** Members that are connected at one time; one more, and who has waited longest is closed. */
 const MAX_CONNECTIONS = 256;
+/** How many may wait to be accepted; the kernel's own limit is often as high (net.core.somaxconn). */
+const BACKLOG = 4_096;
 /** Refused peers may still read why, for a moment. */
 const MAX_REFUSED = 32;
 const REFUSED_MS = 250;
@@ -42,7 +44,7 @@ export class AskServer {
     try {
       await new Promise<void>((resolve, reject) => {
         asks.#server.once('error', reject);
-        asks.#server.listen(serving.path, resolve);
+        asks.#server.listen({ path: serving.path, backlog: BACKLOG }, resolve);
       });
       chmodSync(serving.path, 0o600);
     } catch (error) {
