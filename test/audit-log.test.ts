@@ -26,7 +26,13 @@ it('prints one record a line, oldest first, with the fields that are fixed', asy
 });
 
 it('answers who touched a secret, and when', async () => {
-  expect(await types('--secret', 'prod/db')).toEqual(['secret.set', 'grant.issued', 'grant.ended', 'grant.issued', 'grant.ended']);
+  expect(await types('--secret', 'prod/db')).toEqual([
+    'secret.set',
+    'grant.issued',
+    'grant.ended',
+    'grant.issued',
+    'grant.ended',
+  ]);
   expect(await types('--secret', 'hasp://prod/db', '--since', middle)).toEqual(['grant.issued', 'grant.ended']);
   expect(await types('--secret', 'prod/db', '--until', middle)).toEqual(['secret.set', 'grant.issued', 'grant.ended']);
   expect(await types('--type', 'grant.denied')).toEqual(['grant.denied']);
@@ -38,7 +44,9 @@ it('answers who touched a secret, and when', async () => {
 it('shows a person one line a grant, with how it ended', async () => {
   const text = await box.ok(['audit', 'log', '--secret', 'prod/db']);
   const [, first, second] = text.split('\n');
-  expect(first).toMatch(/grant\.issued {2}prod\/db {2}v1 {2}env DB {2}reason=first {2}\[sh -c exit 7\] {2}exited 7 after \d+/);
+  expect(first).toMatch(
+    /grant\.issued {2}prod\/db {2}v1 {2}env DB {2}reason=first {2}\[sh -c exit 7\] {2}exited 7 after \d+/,
+  );
   expect(second).toMatch(/signalled by SIGKILL after/);
   expect(text.trimEnd().split('\n')).toHaveLength(3);
 });
@@ -58,7 +66,12 @@ it('works while the vault is locked', async () => {
 
 it('writes nothing into a reader that went away', async () => {
   const script = `"$0" audit log --json | head -n 1 | wc -l; echo "\${PIPESTATUS[0]}"`;
-  const { stdout, stderr } = await box.other(['bash', '-c', script, path.resolve(import.meta.dirname, '../packages/cli/bin/hasp')]);
+  const { stdout, stderr } = await box.other([
+    'bash',
+    '-c',
+    script,
+    path.resolve(import.meta.dirname, '../packages/cli/bin/hasp'),
+  ]);
   expect(stdout.toString()).toMatch(/^1\n(?:0|141)\n$/);
   expect(stderr.toString()).toBe('');
 });

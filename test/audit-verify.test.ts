@@ -1,4 +1,14 @@
-import { appendFileSync, copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { filesBelow, Sandbox } from './support/sandbox.ts';
@@ -8,7 +18,14 @@ interface Report {
   readonly records: number;
   readonly head: { readonly seq: number; readonly mac: string; readonly time: string } | null;
   readonly fenced: number;
-  readonly problem?: { readonly code: string; readonly seq: number; readonly line: number; readonly offset: number; readonly message: string; readonly verifiedAfter: number };
+  readonly problem?: {
+    readonly code: string;
+    readonly seq: number;
+    readonly line: number;
+    readonly offset: number;
+    readonly message: string;
+    readonly verifiedAfter: number;
+  };
 }
 
 let model: Sandbox;
@@ -40,7 +57,12 @@ describe('a log that nobody touched', () => {
     const { status, report, stderr } = await verify();
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
     const last = JSON.parse(lines().at(-1) ?? '') as { mac: string; time: string };
-    expect(report).toEqual({ ok: true, records: RECORDS, head: { seq: RECORDS, mac: last.mac, time: last.time }, fenced: 0 });
+    expect(report).toEqual({
+      ok: true,
+      records: RECORDS,
+      head: { seq: RECORDS, mac: last.mac, time: last.time },
+      fenced: 0,
+    });
     expect(await box.ok(['audit', 'verify'])).toMatch(/^ok: 11 records/);
   });
 
@@ -71,18 +93,38 @@ describe('an attack on the log', () => {
   const MIDDLE = 5;
   // A record behind a gap needs its forerunner's MAC, so the count begins with the next.
   const attacks: [what: string, attack: () => void, seq: number, after: number][] = [
-    ['an edited record', () => rewrite(lines().map((line, at) => (at === MIDDLE ? line.replace('"uid":', '"uid":1') : line))), MIDDLE + 1, RECORDS - MIDDLE - 1],
+    [
+      'an edited record',
+      () => rewrite(lines().map((line, at) => (at === MIDDLE ? line.replace('"uid":', '"uid":1') : line))),
+      MIDDLE + 1,
+      RECORDS - MIDDLE - 1,
+    ],
     ['a removed record', () => rewrite(lines().filter((_, at) => at !== MIDDLE)), MIDDLE + 1, RECORDS - MIDDLE - 2],
-    ['a doubled record', () => rewrite(lines().flatMap((line, at) => (at === MIDDLE ? [line, line] : [line]))), MIDDLE + 2, RECORDS - MIDDLE - 1],
+    [
+      'a doubled record',
+      () => rewrite(lines().flatMap((line, at) => (at === MIDDLE ? [line, line] : [line]))),
+      MIDDLE + 2,
+      RECORDS - MIDDLE - 1,
+    ],
     ['two that changed places', () => rewrite(swap(lines(), MIDDLE)), MIDDLE + 1, RECORDS - MIDDLE - 2],
-    ['a forged record put in', () => rewrite(lines().toSpliced(MIDDLE, 0, forged(lines()[MIDDLE] ?? ''))), MIDDLE + 1, RECORDS - MIDDLE],
+    [
+      'a forged record put in',
+      () => rewrite(lines().toSpliced(MIDDLE, 0, forged(lines()[MIDDLE] ?? ''))),
+      MIDDLE + 1,
+      RECORDS - MIDDLE,
+    ],
     ['a cut head', () => rewrite(lines().slice(2)), 1, RECORDS - 3],
     ['an emptied log', () => truncateSync(log()), 1, 0],
     ['a deleted log', () => rmSync(log()), 1, 0],
     ['a cut tail', () => rewrite(lines().slice(0, -2)), RECORDS - 1, 0],
     ['half a last record', () => truncateSync(log(), statSync(log()).size - 20), RECORDS, 0],
     ['a deleted seal', () => rmSync(seal()), RECORDS + 1, 0],
-    ['a record of a later format', () => rewrite(lines().map((line, at) => (at === MIDDLE ? line.replace('{"v":1', '{"v":2') : line))), MIDDLE + 1, RECORDS - MIDDLE - 1],
+    [
+      'a record of a later format',
+      () => rewrite(lines().map((line, at) => (at === MIDDLE ? line.replace('{"v":1', '{"v":2') : line))),
+      MIDDLE + 1,
+      RECORDS - MIDDLE - 1,
+    ],
   ];
 
   it.each(attacks)('%s is found, exit 6, and the record named', async (_what, attack, seq, after) => {
@@ -92,12 +134,15 @@ describe('an attack on the log', () => {
     expect(report.problem).toMatchObject({ seq, verifiedAfter: after });
     const text = await box.run(['audit', 'verify']);
     expect([text.status, text.stdout.toString()]).toEqual([6, '']);
-    expect(text.stderr.toString()).toMatch(new RegExp(`^hasp: the log is broken at record ${seq}, line \\d+, byte \\d+: `));
+    expect(text.stderr.toString()).toMatch(
+      new RegExp(`^hasp: the log is broken at record ${seq}, line \\d+, byte \\d+: `),
+    );
   });
 
   it('of another vault is found', async () => {
     const other = await Sandbox.withSecrets({ a: 'value-of-a' });
-    for (const name of ['audit.jsonl', 'audit.seal']) copyFileSync(path.join(other.home, name), path.join(box.home, name));
+    for (const name of ['audit.jsonl', 'audit.seal'])
+      copyFileSync(path.join(other.home, name), path.join(box.home, name));
     other.remove();
     expect((await verify()).status).toBe(6);
   });
@@ -111,7 +156,9 @@ describe('an attack on the log', () => {
     const { status, report } = await verify();
     expect(status).toBe(6);
     expect(report.problem?.code).toBe('rolled-back');
-    expect(await box.run(['run', '-e', 'X=hasp://a', '--', 'touch', 'started']).then((outcome) => outcome.status)).toBe(125);
+    expect(await box.run(['run', '-e', 'X=hasp://a', '--', 'touch', 'started']).then((outcome) => outcome.status)).toBe(
+      125,
+    );
   });
 
   it('leaves a torn tail for the next writer, who fences and records it', async () => {

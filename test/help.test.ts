@@ -50,7 +50,11 @@ it('has a page for every command, with usage, options and one worked example', a
     expect(text).toMatch(/--json\b/);
     expect(text).toMatch(/--key-file\b/);
     expect(text).toMatch(/--passphrase-fd\b/);
-    const examples = text.slice(text.indexOf('Examples:')).split('\n').slice(1).filter((line) => line.trim() !== '');
+    const examples = text
+      .slice(text.indexOf('Examples:'))
+      .split('\n')
+      .slice(1)
+      .filter((line) => line.trim() !== '');
     expect(examples).toHaveLength(1);
     expect(examples[0]).toContain(`hasp ${command.join(' ')}`);
   }
@@ -67,7 +71,8 @@ it('has no colour and no more than 100 columns', async () => {
 
 it('lists a group’s commands', async () => {
   const group = await box.ok(['secret', '--help']);
-  for (const name of ['set', 'list', 'show', 'rm', 'rename', 'history', 'rotate', 'reveal']) expect(group).toContain(`hasp secret ${name}`);
+  for (const name of ['set', 'list', 'show', 'rm', 'rename', 'history', 'rotate', 'reveal'])
+    expect(group).toContain(`hasp secret ${name}`);
   expect(group).not.toContain('hasp run');
 });
 
@@ -98,7 +103,13 @@ describe('what is not in the grammar', () => {
   });
 
   it('is 125 under run', async () => {
-    for (const argv of [['run', '--jsno', '--', 'true'], ['run', 'true'], ['run'], ['run', '-e', 'A', 'true'], ['run', '-x', '--', 'true']]) {
+    for (const argv of [
+      ['run', '--jsno', '--', 'true'],
+      ['run', 'true'],
+      ['run'],
+      ['run', '-e', 'A', 'true'],
+      ['run', '-x', '--', 'true'],
+    ]) {
       expect([argv, (await refuse(argv)).status]).toEqual([argv, 125]);
     }
   });
@@ -114,7 +125,9 @@ describe('what is not in the grammar', () => {
 
 describe('version and completion', () => {
   it('print the package’s version', async () => {
-    const { version } = JSON.parse(readFileSync(path.join(import.meta.dirname, '../packages/cli/package.json'), 'utf8')) as { version: string };
+    const { version } = JSON.parse(
+      readFileSync(path.join(import.meta.dirname, '../packages/cli/package.json'), 'utf8'),
+    ) as { version: string };
     expect((await box.ok(['version'])).trim()).toContain(version);
     expect(await box.ok(['--version'])).toBe(await box.ok(['version']));
     expect(await box.json(['version'])).toMatchObject({ version });

@@ -1,4 +1,15 @@
-import { chmodSync, existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Outcome, Sandbox } from './support/sandbox.ts';
@@ -17,7 +28,8 @@ describe('init', () => {
     const made = await box.run(['init', '--key-file'], { through: ['sh', '-c', 'umask 0; exec "$@"', 'sh'] });
     expect([made.status, made.stdout.toString()]).toEqual([0, '']);
     expect(modeOf(box.home)).toBe(0o700);
-    for (const name of readdirSync(box.home)) expect([name, modeOf(path.join(box.home, name))]).toEqual([name, name === 'run' ? 0o700 : 0o600]);
+    for (const name of readdirSync(box.home))
+      expect([name, modeOf(path.join(box.home, name))]).toEqual([name, name === 'run' ? 0o700 : 0o600]);
     expect(readFileSync(path.join(box.home, 'vault.key'))).toHaveLength(32);
     expect(await box.log()).toMatchObject([{ seq: 1, type: 'vault.created', keySource: 'key-file' }]);
     await box.ok(['audit', 'verify']);
@@ -50,7 +62,9 @@ describe('init', () => {
     await box.ok(['init', '--key-file', key]);
     expect(readFileSync(key).equals(Buffer.alloc(32, 9))).toBe(true);
     const short = box.write('short.key', 'short', 0o600);
-    const refused = await box.run(['init', '--key-file', short, '--json'], { env: { HASP_HOME: path.join(box.root, 'second') } });
+    const refused = await box.run(['init', '--key-file', short, '--json'], {
+      env: { HASP_HOME: path.join(box.root, 'second') },
+    });
     expect(refused.status).toBe(3);
     expect(readFileSync(short, 'utf8')).toBe('short');
   });
@@ -92,7 +106,7 @@ describe('init', () => {
       const env = { HASP_HOME: path.join(box.root, `killed-${delay}`) };
       const running = box.start(['init', '--key-file'], { env });
       await new Promise((resolve) => setTimeout(resolve, delay));
-      process.kill(running.pid, 'SIGKILL');
+      running.child.kill('SIGKILL');
       await running.ended;
       const again = await box.run(['init', '--key-file', '--json'], { env });
       if (again.status !== 0) expect([delay, codeOf(again)]).toEqual([delay, 'E_EXISTS']);
@@ -103,7 +117,14 @@ describe('init', () => {
 });
 
 describe('every command', () => {
-  const COMMANDS = [['secret', 'list'], ['secret', 'set', 'x'], ['secret', 'show', 'x'], ['audit', 'verify'], ['audit', 'log'], ['grants']];
+  const COMMANDS = [
+    ['secret', 'list'],
+    ['secret', 'set', 'x'],
+    ['secret', 'show', 'x'],
+    ['audit', 'verify'],
+    ['audit', 'log'],
+    ['grants'],
+  ];
 
   it('says E_VAULT_MISSING where there is no vault, exit 4, and makes none', async () => {
     for (const argv of COMMANDS) {
@@ -133,7 +154,12 @@ describe('a vault.db that is damaged', () => {
     for (const name of ['vault.db-wal', 'vault.db-shm']) rmSync(path.join(box.home, name), { force: true });
     const intact = readFileSync(file);
     const size = statSync(file).size;
-    for (const damage of [Buffer.alloc(0), intact.subarray(0, size / 2), Buffer.alloc(size, 0xff), Buffer.from('not a database at all')]) {
+    for (const damage of [
+      Buffer.alloc(0),
+      intact.subarray(0, size / 2),
+      Buffer.alloc(size, 0xff),
+      Buffer.from('not a database at all'),
+    ]) {
       writeFileSync(file, damage, { mode: 0o600 });
       const { status, stdout, stderr } = await box.run(['run', '--json', '-e', 'X=hasp://x', '--', 'touch', 'started']);
       expect([status, stdout.toString()]).toEqual([125, '']);
@@ -146,14 +172,27 @@ describe('a vault.db that is damaged', () => {
 describe('doctor', () => {
   interface Report {
     readonly ok: boolean;
-    readonly checks: readonly { readonly name: string; readonly state: string; readonly detail: string; readonly hint?: string }[];
+    readonly checks: readonly {
+      readonly name: string;
+      readonly state: string;
+      readonly detail: string;
+      readonly hint?: string;
+    }[];
   }
 
   it('says ok of a sound home', async () => {
     await box.ok(['init', '--key-file']);
     const report = await box.json<Report>(['doctor']);
     expect(report.ok).toBe(true);
-    expect(report.checks.map(({ name }) => name)).toEqual(['node', 'home', 'vault', 'log', 'runs', 'tracking', 'launch']);
+    expect(report.checks.map(({ name }) => name)).toEqual([
+      'node',
+      'home',
+      'vault',
+      'log',
+      'runs',
+      'tracking',
+      'launch',
+    ]);
     expect(report.checks.find(({ name }) => name === 'tracking')?.detail).toMatch(/full/);
   });
 
@@ -163,7 +202,10 @@ describe('doctor', () => {
     chmodSync(path.join(box.home, 'vault.db'), 0o644);
     const { status, stdout } = await box.run(['doctor', '--json']);
     expect(status).toBe(3);
-    expect((JSON.parse(stdout.toString()) as Report).checks.find(({ name }) => name === 'home')).toMatchObject({ state: 'problem', hint: `chmod 700 ${box.home}` });
+    expect((JSON.parse(stdout.toString()) as Report).checks.find(({ name }) => name === 'home')).toMatchObject({
+      state: 'problem',
+      hint: `chmod 700 ${box.home}`,
+    });
     await box.ok(['doctor', '--fix']);
     expect([modeOf(box.home), modeOf(path.join(box.home, 'vault.db'))]).toEqual([0o700, 0o600]);
   });

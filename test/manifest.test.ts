@@ -6,7 +6,11 @@ import { type Outcome, Sandbox } from './support/sandbox.ts';
 let model: Sandbox;
 let box: Sandbox;
 beforeAll(async () => {
-  model = await Sandbox.withSecrets({ 'db/test': 'value-of-db-test', 'npm/token': 'value-of-npm-token', other: 'value-of-other' });
+  model = await Sandbox.withSecrets({
+    'db/test': 'value-of-db-test',
+    'npm/token': 'value-of-npm-token',
+    other: 'value-of-other',
+  });
 });
 afterAll(() => model.remove());
 beforeEach(() => {
@@ -22,20 +26,39 @@ const MANIFEST = {
     all: { command: ['env'], env: { A: 'hasp://db/test', B: 'hasp://npm/token', C: 'hasp://other' } },
     one: { command: ['sh'], env: { A: 'hasp://db/test' } },
     longer: { command: ['sh', '-c'], env: { B: 'hasp://npm/token' } },
-    files: { command: ['cat'], file: { F: 'hasp://db/test' }, stdin: 'hasp://npm/token', ttl: '5m', grace: '1s', scope: 'root', stragglers: 'wait', redact: 'never', pristine: true },
+    files: {
+      command: ['cat'],
+      file: { F: 'hasp://db/test' },
+      stdin: 'hasp://npm/token',
+      ttl: '5m',
+      grace: '1s',
+      scope: 'root',
+      stragglers: 'wait',
+      redact: 'never',
+      pristine: true,
+    },
   },
   agents: { claude: { targets: ['one'] } },
 };
 
-const place = (manifest: unknown, folder = '.') => box.write(path.join(folder, 'hasp.json'), typeof manifest === 'string' ? manifest : JSON.stringify(manifest));
+const place = (manifest: unknown, folder = '.') =>
+  box.write(path.join(folder, 'hasp.json'), typeof manifest === 'string' ? manifest : JSON.stringify(manifest));
 const trust = (cwd = box.cwd) => box.ok(['project', 'trust'], { cwd });
 
 /** Which of the variables the child got, by name. */
 async function granted(options: readonly string[], command: readonly string[], cwd = box.cwd): Promise<string> {
-  const { status, stdout, stderr } = await box.run(['run', ...options, '--dry-run', '--json', '--', ...command], { cwd });
+  const { status, stdout, stderr } = await box.run(['run', ...options, '--dry-run', '--json', '--', ...command], {
+    cwd,
+  });
   if (status !== 0) return (JSON.parse(stderr.toString()) as { error: { code: string } }).error.code;
-  const { grants } = JSON.parse(stdout.toString()) as { grants: { variable?: string; delivery: string; secret: string; effect: string }[] };
-  return grants.map(({ variable, delivery, secret, effect }) => `${variable ?? delivery}=${secret}${effect === 'allow' ? '' : '!'}`).join(' ');
+  const { grants } = JSON.parse(stdout.toString()) as {
+    grants: { variable?: string; delivery: string; secret: string; effect: string }[];
+  };
+  return grants
+    .map(
+      ({ variable, delivery, secret, effect }) => `${variable ?? delivery}=${secret}${effect === 'allow' ? '' : '!'}`,
+    )
+    .join(' ');
 }
 
 const codeOf = ({ stderr }: Outcome) => (JSON.parse(stderr.toString()) as { error: { code: string } }).error.code;
@@ -75,7 +98,9 @@ describe('which secrets a run gets', () => {
   });
 
   it('brings the target’s other settings, and is recorded with it', async () => {
-    const { stdout, status } = await box.run(['run', '--', 'cat', '/proc/self/environ', '-'], { env: { EXTRA: 'yes' } });
+    const { stdout, status } = await box.run(['run', '--', 'cat', '/proc/self/environ', '-'], {
+      env: { EXTRA: 'yes' },
+    });
     expect(status).toBe(0);
     expect(stdout.toString()).not.toContain('EXTRA=');
     expect(stdout.toString()).toMatch(/value-of-npm-token$/);
@@ -134,7 +159,10 @@ describe('the consent', () => {
     const given = await box.run(['project', 'trust']);
     expect(given.stderr.toString()).toMatch(/db\/test, npm\/token, other/);
     expect((await run()).status).toBe(0);
-    expect((await box.log('--type', 'project.trusted'))[0]).toMatchObject({ root: box.cwd, secrets: ['db/test', 'npm/token', 'other'] });
+    expect((await box.log('--type', 'project.trusted'))[0]).toMatchObject({
+      root: box.cwd,
+      secrets: ['db/test', 'npm/token', 'other'],
+    });
   });
 
   it('lapses when a byte of the manifest changes, and stands again when it is as before', async () => {
@@ -197,7 +225,11 @@ describe('a manifest that says something else', () => {
     ['a target that is not there', '{"version":1,"agents":{"a":{"targets":["t"]}}}', 1, 40],
   ])('%s is refused with its place and without its text', async (_what, text, line, column) => {
     const file = place(text);
-    for (const argv of [['run', '--', 'touch', 'started'], ['project', 'show'], ['project', 'trust']]) {
+    for (const argv of [
+      ['run', '--', 'touch', 'started'],
+      ['project', 'show'],
+      ['project', 'trust'],
+    ]) {
       const { status, stdout, stderr } = await box.run(argv);
       expect([argv, status, stdout.toString()]).toEqual([argv, argv[0] === 'run' ? 125 : 2, '']);
       expect(stderr.toString()).toContain(`hasp: ${file}:${line}:${column}: `);

@@ -23,7 +23,9 @@ const FD = ['--passphrase-fd', '3'];
 beforeAll(async () => {
   box = new Sandbox();
   await withDescriptor(PASSPHRASE, (how) => box.ok(['init', ...FD], how));
-  await withDescriptor(`${PASSPHRASE}\n`, (how) => box.ok(['secret', 'set', 'api/key', ...FD], { ...how, stdin: VALUE }));
+  await withDescriptor(`${PASSPHRASE}\n`, (how) =>
+    box.ok(['secret', 'set', 'api/key', ...FD], { ...how, stdin: VALUE }),
+  );
 });
 afterAll(() => box.remove());
 
@@ -39,7 +41,9 @@ describe('--passphrase-fd', () => {
 
   it('says E_WRONG_KEY to a wrong one, records it and starts nothing', async () => {
     for (const wrong of ['Correct horse battery staple é', '', `${PASSPHRASE} `, `${PASSPHRASE}\n\n`]) {
-      const { status, stderr, stdout } = await withDescriptor(wrong, (how) => box.run([...RUN, '--json', ...FD, '--', ...LOOK], how));
+      const { status, stderr, stdout } = await withDescriptor(wrong, (how) =>
+        box.run([...RUN, '--json', ...FD, '--', ...LOOK], how),
+      );
       expect([status, stdout.toString()]).toEqual([125, '']);
       expect(stderr.toString()).toContain('"E_WRONG_KEY"');
       if (wrong !== '') expect(stderr.toString()).not.toContain(wrong);
@@ -106,10 +110,21 @@ describe('the prompt', () => {
   it('opens the vault for a run, is hidden, and leaves stdin and the terminal to the child', async () => {
     const run = await onTerminal(
       box,
-      ['run', '-e', 'KEY=hasp://api/key', '--', 'sh', '-c', 'echo "${#KEY}"; stty -a | grep -o " -\\?echo "; tty >/dev/null && echo terminal'],
+      [
+        'run',
+        '-e',
+        'KEY=hasp://api/key',
+        '--',
+        'sh',
+        '-c',
+        'echo "${#KEY}"; stty -a | grep -o " -\\?echo "; tty >/dev/null && echo terminal',
+      ],
       [{ question: 'Passphrase: ', answer: PASSPHRASE }],
     );
-    expect([run.status, run.stdout.toString()]).toEqual([0, `Passphrase: \r\n${VALUE.length}\r\n echo \r\nterminal\r\n`]);
+    expect([run.status, run.stdout.toString()]).toEqual([
+      0,
+      `Passphrase: \r\n${VALUE.length}\r\n echo \r\nterminal\r\n`,
+    ]);
   });
 
   it('stores a value that was typed twice, hidden', async () => {
@@ -127,10 +142,18 @@ describe('the prompt', () => {
   });
 
   it('asks before a value is shown, and shows it to a person at a terminal only', async () => {
-    const shown = await onTerminal(box, ['secret', 'reveal', 'api/key'], [{ question: 'Passphrase: ', answer: PASSPHRASE }]);
+    const shown = await onTerminal(
+      box,
+      ['secret', 'reveal', 'api/key'],
+      [{ question: 'Passphrase: ', answer: PASSPHRASE }],
+    );
     expect(shown.status).toBe(0);
     expect(shown.stdout.toString()).toContain(`${VALUE}\r\n`);
-    const wrong = await onTerminal(box, ['secret', 'reveal', 'api/key'], [{ question: 'Passphrase: ', answer: 'wrong' }]);
+    const wrong = await onTerminal(
+      box,
+      ['secret', 'reveal', 'api/key'],
+      [{ question: 'Passphrase: ', answer: 'wrong' }],
+    );
     expect(wrong.status).toBe(3);
     expect(wrong.stdout.toString()).not.toContain(VALUE);
     const piped = await withDescriptor(PASSPHRASE, (how) => box.run(['secret', 'reveal', 'api/key', ...FD], how));

@@ -12,7 +12,8 @@ beforeAll(async () => {
 });
 afterAll(() => box.remove());
 
-const run = (options: readonly string[], ...command: string[]) => box.run(['run', ...GRANT, ...options, '--', ...command]);
+const run = (options: readonly string[], ...command: string[]) =>
+  box.run(['run', ...GRANT, ...options, '--', ...command]);
 const sha = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
 
 describe('output without a secret in it', () => {
@@ -46,7 +47,12 @@ describe('output without a secret in it', () => {
   });
 
   it('may be written to /dev/stdout and /dev/stderr', async () => {
-    const { status, stdout, stderr } = await run([], 'sh', '-c', 'echo a >/dev/stdout; echo b >/dev/stderr; echo c >>/dev/stdout');
+    const { status, stdout, stderr } = await run(
+      [],
+      'sh',
+      '-c',
+      'echo a >/dev/stdout; echo b >/dev/stderr; echo c >>/dev/stdout',
+    );
     expect([status, stdout.toString(), stderr.toString()]).toEqual([0, 'a\nc\n', 'b\n']);
   });
 
@@ -60,7 +66,7 @@ describe('output without a secret in it', () => {
   it('is not held back until the child ends', async () => {
     const running = box.start(['run', ...GRANT, '--', 'sh', '-c', 'echo ready; exec sleep 60']);
     await running.printed('ready\n');
-    process.kill(running.pid, 'SIGTERM');
+    running.child.kill('SIGTERM');
     expect((await running.ended).signal).toBe('SIGTERM');
   });
 
@@ -107,7 +113,8 @@ describe('a value in the output', () => {
   });
 
   it('is masked byte by byte', async () => {
-    const script = 'const fs=require("fs");for(const b of Buffer.from("<"+process.env.KEY+">"))fs.writeSync(1,Buffer.from([b]))';
+    const script =
+      'const fs=require("fs");for(const b of Buffer.from("<"+process.env.KEY+">"))fs.writeSync(1,Buffer.from([b]))';
     const { stdout } = await run([], 'node', '-e', script);
     expect(stdout.toString()).toBe('<[hasp:api/key]>');
   });
@@ -120,7 +127,7 @@ describe('a value in the output', () => {
   it('stands in front of a prompt only as long as it could be a value', async () => {
     const running = box.start(['run', ...GRANT, '--', 'sh', '-c', 'printf "%s" "Password: "; exec sleep 60']);
     await running.printed('Password: ');
-    process.kill(running.pid, 'SIGTERM');
+    running.child.kill('SIGTERM');
     await running.ended;
   });
 });
@@ -145,7 +152,9 @@ async function peakWhile(ended: Promise<unknown>, ancestor: number): Promise<num
 
 function childrenOf(pid: number): string[] {
   try {
-    return readFileSync(path.join('/proc', String(pid), 'task', String(pid), 'children'), 'utf8').split(' ').filter(Boolean);
+    return readFileSync(path.join('/proc', String(pid), 'task', String(pid), 'children'), 'utf8')
+      .split(' ')
+      .filter(Boolean);
   } catch {
     return [];
   }

@@ -14,7 +14,8 @@ afterAll(() => box.remove());
 
 describe('a file delivery', () => {
   it('is a 0600 file in a 0700 folder of ours that holds the exact bytes, and is gone after', async () => {
-    const script = 'echo "$TLS"; stat -c "%a %u" "$TLS" "$(dirname "$TLS")"; cmp "$TLS" "$0" && echo same; ls "$(dirname "$TLS")"';
+    const script =
+      'echo "$TLS"; stat -c "%a %u" "$TLS" "$(dirname "$TLS")"; cmp "$TLS" "$0" && echo same; ls "$(dirname "$TLS")"';
     const copy = box.write('copy', BINARY);
     const { stdout } = await box.run(['run', '--file', 'TLS=hasp://tls/key', '--', 'sh', '-c', script, copy]);
     const [file = '', ...rest] = stdout.toString().split('\n');
@@ -30,7 +31,8 @@ describe('a file delivery', () => {
   });
 
   it('reads empty through a descriptor that outlives the run', async () => {
-    const script = 'exec 5<"$TLS"; setsid sh -c "while [ ! -f over ]; do sleep 0.02; done; wc -c <&5 >late.new; mv late.new late" &';
+    const script =
+      'exec 5<"$TLS"; setsid sh -c "while [ ! -f over ]; do sleep 0.02; done; wc -c <&5 >late.new; mv late.new late" &';
     await box.run(['run', '--stragglers', 'leave', '--file', 'TLS=hasp://tls/key', '--', 'sh', '-c', script]);
     box.write('over', '');
     await until('the late reader has read', () => existsSync(path.join(box.cwd, 'late')));
@@ -39,9 +41,25 @@ describe('a file delivery', () => {
 
   it('may be removed, replaced, linked, copied or made read-only by the child: its folder goes all the same', async () => {
     const victim = box.write('victim', 'do not touch');
-    const deeds = ['rm "$TLS"', 'ln -sf "$0" "$TLS"', 'chmod 000 "$TLS"', 'mkfifo "$TLS.fifo"', 'rm "$TLS"; mkdir "$TLS"', 'cp "$TLS" "$TLS.copy"'];
+    const deeds = [
+      'rm "$TLS"',
+      'ln -sf "$0" "$TLS"',
+      'chmod 000 "$TLS"',
+      'mkfifo "$TLS.fifo"',
+      'rm "$TLS"; mkdir "$TLS"',
+      'cp "$TLS" "$TLS.copy"',
+    ];
     for (const deed of deeds) {
-      const { status, stdout } = await box.run(['run', '--file', 'TLS=hasp://tls/key', '--', 'sh', '-c', `${deed}; dirname "$TLS"`, victim]);
+      const { status, stdout } = await box.run([
+        'run',
+        '--file',
+        'TLS=hasp://tls/key',
+        '--',
+        'sh',
+        '-c',
+        `${deed}; dirname "$TLS"`,
+        victim,
+      ]);
       expect([deed, status, existsSync(stdout.toString().trim())]).toEqual([deed, 0, false]);
       expect(readFileSync(victim, 'utf8')).toBe('do not touch');
     }
@@ -51,7 +69,9 @@ describe('a file delivery', () => {
 
 describe('a stdin delivery', () => {
   it('is the exact bytes, then the end', async () => {
-    const { stdout } = await box.run(['run', '--redact', 'never', '--stdin', 'hasp://tls/key', '--', 'cat'], { stdin: 'not this' });
+    const { stdout } = await box.run(['run', '--redact', 'never', '--stdin', 'hasp://tls/key', '--', 'cat'], {
+      stdin: 'not this',
+    });
     expect(stdout.equals(BINARY)).toBe(true);
     const again = await box.run(['run', '--redact', 'never', '--stdin', 'hasp://many/lines', '--', 'cat']);
     expect(again.stdout.toString()).toBe('one\ntwo\n');
@@ -79,7 +99,9 @@ describe('an environment delivery', () => {
     await box.set('v', 'first-version');
     await box.set('v', 'second-version');
     const print = async (reference: string) =>
-      (await box.run(['run', '--redact', 'never', '-e', `V=${reference}`, '--', 'sh', '-c', 'echo $V'])).stdout.toString();
+      (
+        await box.run(['run', '--redact', 'never', '-e', `V=${reference}`, '--', 'sh', '-c', 'echo $V'])
+      ).stdout.toString();
     expect([await print('hasp://v'), await print('hasp://v@1'), await print('hasp://v@2')]).toEqual([
       'second-version\n',
       'first-version\n',
@@ -91,7 +113,19 @@ describe('an environment delivery', () => {
 describe('what is recorded', () => {
   it('names secret, version, delivery, command, reason and end, and masks values in argv', async () => {
     const argv = ['sh', '-c', `: ${VALUE}; exit 3`];
-    await box.run(['run', '-e', 'DB=hasp://db/url', '--file', 'TLS=hasp://tls/key@1', '--reason', `why ${VALUE}`, '--ttl', '5m', '--', ...argv]);
+    await box.run([
+      'run',
+      '-e',
+      'DB=hasp://db/url',
+      '--file',
+      'TLS=hasp://tls/key@1',
+      '--reason',
+      `why ${VALUE}`,
+      '--ttl',
+      '5m',
+      '--',
+      ...argv,
+    ]);
     const records = (await box.log()).slice(-4);
     const [first, second, third, fourth] = records as [LogRecord, LogRecord, LogRecord, LogRecord];
     expect(first).toMatchObject({
@@ -109,7 +143,9 @@ describe('what is recorded', () => {
       tracking: 'full',
     });
     expect(second).toMatchObject({ type: 'grant.issued', secret: 'tls/key', delivery: 'file TLS', run: first['run'] });
-    expect(Date.parse(String(first['expiresAt'])) - Date.parse(String(first['time']))).toBeLessThanOrEqual(5 * 60_000 + 100);
+    expect(Date.parse(String(first['expiresAt'])) - Date.parse(String(first['time']))).toBeLessThanOrEqual(
+      5 * 60_000 + 100,
+    );
     expect([third['grant'], fourth['grant']]).toEqual([first['grant'], second['grant']]);
     expect(fourth).toMatchObject({ type: 'grant.ended', endReason: 'exited', exitCode: 3, clean: true, survivors: [] });
   });
@@ -156,11 +192,11 @@ describe('what a run leaves', () => {
       const status = lstatSync(path.join(box.home, name));
       expect([name, status.mode & 0o777]).toEqual([name, status.isDirectory() ? 0o700 : 0o600]);
     }
-    expect(readdirSync(box.home).filter((name) => !/^vault\.(?:db|key)(?:-wal|-shm)?$/.test(name)).sort()).toEqual([
-      'audit.jsonl',
-      'audit.seal',
-      'run',
-    ]);
+    expect(
+      readdirSync(box.home)
+        .filter((name) => !/^vault\.(?:db|key)(?:-wal|-shm)?$/.test(name))
+        .sort(),
+    ).toEqual(['audit.jsonl', 'audit.seal', 'run']);
     expect(readdirSync(box.tmp)).toEqual([]);
   });
 });

@@ -31,7 +31,12 @@ beforeEach(() => {
 afterEach(() => box.remove());
 
 /** The child must not have run, quickly, with one line that names the fault, one hint at most, and no value. */
-async function expectClosed(options: readonly string[], code: string, words: RegExp, how: StartOptions = {}): Promise<string> {
+async function expectClosed(
+  options: readonly string[],
+  code: string,
+  words: RegExp,
+  how: StartOptions = {},
+): Promise<string> {
   const marker = path.join(box.cwd, 'started');
   const argv = ['run', ...options, '--', 'touch', marker];
   const outcome = await box.run(argv, how);
@@ -126,7 +131,13 @@ describe('the child never starts', () => {
   });
 
   it('with a typo in a flag, and names the nearest', async () => {
-    for (const [typo, meant] of [['--evn', '--env'], ['--fiel', '--file'], ['--stragler', '--stragglers'], ['--dryrun', '--dry-run'], ['--pristin', '--pristine']]) {
+    for (const [typo, meant] of [
+      ['--evn', '--env'],
+      ['--fiel', '--file'],
+      ['--stragler', '--stragglers'],
+      ['--dryrun', '--dry-run'],
+      ['--pristin', '--pristine'],
+    ]) {
       await expectClosed([...GRANT, typo ?? '', 'x'], 'E_USAGE', new RegExp(`did you mean ${meant}\\?`));
     }
   });
@@ -171,7 +182,17 @@ describe('a value that can’t be delivered by environment', () => {
     const before = (await box.log()).length;
     await expectClosed(['-e', 'KEY=hasp://odd'], 'E_USAGE', /--file KEY=hasp:\/\/odd/);
     expect((await box.log()).length).toBe(before);
-    const { stdout } = await box.run(['run', '--redact', 'never', '--file', 'KEY=hasp://odd', '--', 'sh', '-c', 'cat "$KEY"']);
+    const { stdout } = await box.run([
+      'run',
+      '--redact',
+      'never',
+      '--file',
+      'KEY=hasp://odd',
+      '--',
+      'sh',
+      '-c',
+      'cat "$KEY"',
+    ]);
     expect(stdout.equals(value)).toBe(true);
   });
 
@@ -238,7 +259,7 @@ describe('a log that can’t be written', () => {
     appendFileSync(log(), '{"v":1,"seq":99,"torn');
     await box.ok(['run', ...GRANT, '--', 'true']);
     expect(await box.log('--type', 'audit.recovered')).toHaveLength(1);
-    expect((await box.json<{ ok: boolean; fenced: number }>(['audit', 'verify']))).toMatchObject({ ok: true, fenced: 1 });
+    expect(await box.json<{ ok: boolean; fenced: number }>(['audit', 'verify'])).toMatchObject({ ok: true, fenced: 1 });
   });
 
   it('or is read-only', async () => {

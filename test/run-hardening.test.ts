@@ -13,7 +13,10 @@ const GRANT = ['-e', 'KEY=hasp://api/key'];
 
 describe('what the environment would make Node do', () => {
   it('does not happen in hasp, and reaches the child', async () => {
-    const hostile = box.write('hostile.cjs', 'require("fs").appendFileSync(process.env.TRACE, process.argv[1] + "\\n")');
+    const hostile = box.write(
+      'hostile.cjs',
+      'require("fs").appendFileSync(process.env.TRACE, process.argv[1] + "\\n")',
+    );
     const trace = path.join(box.cwd, 'trace');
     const env = { NODE_OPTIONS: `--require ${hostile}`, TRACE: trace };
     const script = box.write('child.cjs', 'process.stdout.write(process.env.NODE_OPTIONS)');
@@ -32,13 +35,21 @@ describe('what the environment would make Node do', () => {
   });
 
   it('is named by doctor', async () => {
-    const report = await box.json<{ checks: { name: string; detail: string }[] }>(['doctor'], { env: { NODE_OPTIONS: '--no-warnings' } });
+    const report = await box.json<{ checks: { name: string; detail: string }[] }>(['doctor'], {
+      env: { NODE_OPTIONS: '--no-warnings' },
+    });
     expect(report.checks.find(({ name }) => name === 'launch')?.detail).toContain('NODE_OPTIONS');
   });
 
   it('is nothing where shell start-up files are named', async () => {
     const file = box.write('rc', 'touch "$TRACE"; exit 3');
-    const env = { BASH_ENV: file, ENV: file, TRACE: path.join(box.cwd, 'rc-ran'), 'BASH_FUNC_exec%%': '() { touch "$TRACE"; }', 'BASH_FUNC_printf%%': '() { touch "$TRACE"; }' };
+    const env = {
+      BASH_ENV: file,
+      ENV: file,
+      TRACE: path.join(box.cwd, 'rc-ran'),
+      'BASH_FUNC_exec%%': '() { touch "$TRACE"; }',
+      'BASH_FUNC_printf%%': '() { touch "$TRACE"; }',
+    };
     await box.ok(['secret', 'list'], { env });
     expect(existsSync(env.TRACE)).toBe(false);
   });
@@ -49,11 +60,11 @@ describe('SIGUSR1', () => {
     for (let delay = 0; delay <= 120; delay += 8) {
       const looked = box.start(['run', ...GRANT, '--', 'sh', '-c', 'trap "" USR1; echo ready; exec sleep 60']);
       await new Promise((resolve) => setTimeout(resolve, delay));
-      process.kill(looked.pid, 'SIGUSR1');
+      looked.child.kill('SIGUSR1');
       const alive = await Promise.race([looked.printed('ready').then(() => true), looked.ended.then(() => false)]);
       if (alive) {
         expect([delay, listeningPorts(looked.pid)]).toEqual([delay, []]);
-        process.kill(looked.pid, 'SIGTERM');
+        looked.child.kill('SIGTERM');
       }
       const { stderr } = await looked.ended;
       expect(stderr.toString()).not.toMatch(/debugger listening/i);
@@ -64,13 +75,16 @@ describe('SIGUSR1', () => {
 describe('the wrapper', () => {
   it('has no value and no key in its own environment or arguments, and keeps the vault closed to the child', async () => {
     const env = { HASP_KEY_FILE: path.join(box.home, 'vault.key') };
-    const running = box.start(['run', ...GRANT, '--', 'sh', '-c', 'ls -l /proc/$$/fd | grep -c "$HASP_HOME"; echo ready; exec sleep 60'], { env });
+    const running = box.start(
+      ['run', ...GRANT, '--', 'sh', '-c', 'ls -l /proc/$$/fd | grep -c "$HASP_HOME"; echo ready; exec sleep 60'],
+      { env },
+    );
     await running.printed('ready');
     for (const name of ['environ', 'cmdline']) {
       const text = readOr(`/proc/${running.pid}/${name}`);
       expect(text).not.toContain('hardening-test-value');
     }
-    process.kill(running.pid, 'SIGTERM');
+    running.child.kill('SIGTERM');
     expect((await running.ended).stdout.toString()).toBe('0\nready\n');
   });
 
@@ -81,7 +95,7 @@ describe('the wrapper', () => {
     const owner = await box.other(['stat', '-c', '%u', `/proc/${running.pid}/mem`]);
     expect(owner.stdout.toString()).toBe('0\n');
     if (process.getuid?.() !== 0) expect(() => readFileSync(`/proc/${running.pid}/environ`)).toThrow(/EACCES|EPERM/);
-    process.kill(running.pid, 'SIGTERM');
+    running.child.kill('SIGTERM');
     await running.ended;
   });
 
@@ -93,7 +107,11 @@ describe('the wrapper', () => {
 
   it('can be called by a link, by PATH and from any folder', async () => {
     await box.other(['ln', '-s', HASP, path.join(box.cwd, 'linked')]);
-    for (const argv of [['./linked'], ['env', `PATH=${path.dirname(HASP)}:${process.env['PATH']}`, 'hasp'], ['sh', '-c', 'cd / && exec "$0" "$@"', HASP]]) {
+    for (const argv of [
+      ['./linked'],
+      ['env', `PATH=${path.dirname(HASP)}:${process.env['PATH']}`, 'hasp'],
+      ['sh', '-c', 'cd / && exec "$0" "$@"', HASP],
+    ]) {
       const { status, stdout } = await box.other([...argv, 'run', ...GRANT, '--', 'echo', 'hello']);
       expect([argv[0], status, stdout.toString()]).toEqual([argv[0], 0, 'hello\n']);
     }

@@ -17,7 +17,25 @@ async function both(argv: readonly string[], options: StartOptions = {}): Promis
 
 describe('arguments', () => {
   it('reach the child unchanged', async () => {
-    const words = ['', ' ', 'two words', '$X', '$(id)', '`id`', '--', '-e', '--json', 'a"b', "a'b", 'line\nbreak', '*', '\\', 'é😀', '\t', '='];
+    const words = [
+      '',
+      ' ',
+      'two words',
+      '$X',
+      '$(id)',
+      '`id`',
+      '--',
+      '-e',
+      '--json',
+      'a"b',
+      "a'b",
+      'line\nbreak',
+      '*',
+      '\\',
+      'é😀',
+      '\t',
+      '=',
+    ];
     const print = ['node', '-e', 'process.stdout.write(JSON.stringify(process.argv.slice(1)))', '--', ...words];
     const [bare, wrapped] = await both(print);
     expect(wrapped.stdout.toString()).toBe(bare.stdout.toString());
@@ -106,7 +124,11 @@ describe('the environment', () => {
   });
 
   it('keeps to itself what could unlock the vault and an outer run’s own', async () => {
-    const env = { HASP_KEY_FILE: `${box.home}/vault.key`, HASP_SOCKET: '/outer/socket', HASP_GRANT: 'ffffffffffffffff' };
+    const env = {
+      HASP_KEY_FILE: `${box.home}/vault.key`,
+      HASP_SOCKET: '/outer/socket',
+      HASP_GRANT: 'ffffffffffffffff',
+    };
     const wrapped = await box.run([...GRANT, ...READ], { env });
     expect(wrapped.status).toBe(0);
     const text = wrapped.stdout.toString();
@@ -122,10 +144,35 @@ describe('the environment', () => {
   });
 
   it('starts from a few names with --pristine', async () => {
-    const env = { LC_TIME: 'C', TZ: 'UTC', USER: 'me', SHELL: '/bin/sh', TERM: 'dumb', MINE: '1', NODE_OPTIONS: '--no-warnings' };
+    const env = {
+      LC_TIME: 'C',
+      TZ: 'UTC',
+      USER: 'me',
+      SHELL: '/bin/sh',
+      TERM: 'dumb',
+      MINE: '1',
+      NODE_OPTIONS: '--no-warnings',
+    };
     const { stdout } = await box.run(['run', '-e', 'KEY=hasp://api/key', '--pristine', '--', ...READ], { env });
-    const names = stdout.toString().split('\0').filter(Boolean).map((entry) => entry.split('=')[0]);
-    expect(names.sort()).toEqual(['HASP_GRANT', 'HASP_HOME', 'HOME', 'KEY', 'LANG', 'LC_TIME', 'PATH', 'SHELL', 'TERM', 'TMPDIR', 'TZ', 'USER']);
+    const names = stdout
+      .toString()
+      .split('\0')
+      .filter(Boolean)
+      .map((entry) => entry.split('=')[0]);
+    expect(names.sort()).toEqual([
+      'HASP_GRANT',
+      'HASP_HOME',
+      'HOME',
+      'KEY',
+      'LANG',
+      'LC_TIME',
+      'PATH',
+      'SHELL',
+      'TERM',
+      'TMPDIR',
+      'TZ',
+      'USER',
+    ]);
   });
 });
 
@@ -134,7 +181,11 @@ describe('the rest of what a process inherits', () => {
   const through = (script: string) => ['bash', '-c', `${script}; exec "$@"`, 'bash'];
 
   it('is the same: umask, limits, folder, ignored and blocked signals', async () => {
-    for (const script of ['umask 027; ulimit -Sn 512', "trap '' HUP USR1 QUIT PIPE; umask 0", 'ulimit -Sn 4096; cd /']) {
+    for (const script of [
+      'umask 027; ulimit -Sn 512',
+      "trap '' HUP USR1 QUIT PIPE; umask 0",
+      'ulimit -Sn 4096; cd /',
+    ]) {
       const [bare, wrapped] = await both(SHOW, { through: through(script) });
       expect(wrapped.status).toBe(0);
       expect(wrapped.stdout.toString()).toBe(bare.stdout.toString());
@@ -146,12 +197,16 @@ describe('the rest of what a process inherits', () => {
     const running = box.startOther(['nohup', HASP, ...GRANT, 'sh', '-c', wait]);
     await running.printed('ready');
     process.kill(-running.pid, 'SIGHUP');
-    process.kill(running.pid, 'SIGTERM');
+    running.child.kill('SIGTERM');
     expect((await running.ended).status).toBe(9);
   });
 
   it('has the same process group as without hasp', async () => {
-    const [bare, wrapped] = await both(['sh', '-c', 'test "$(cut -d" " -f5 /proc/$$/stat)" = "$(cut -d" " -f6 /proc/$$/stat)" && echo leads']);
+    const [bare, wrapped] = await both([
+      'sh',
+      '-c',
+      'test "$(cut -d" " -f5 /proc/$$/stat)" = "$(cut -d" " -f6 /proc/$$/stat)" && echo leads',
+    ]);
     expect([bare.stdout.toString(), wrapped.stdout.toString()]).toEqual(['leads\n', 'leads\n']);
   });
 
@@ -170,7 +225,13 @@ describe('the rest of what a process inherits', () => {
   });
 
   it('has a large descriptor', async () => {
-    const { status, stdout } = await box.other(['bash', '-c', 'exec 200<"$1"; exec "$0" run -e KEY=hasp://api/key -- cat /dev/fd/200', HASP, box.write('far', 'far away')]);
+    const { status, stdout } = await box.other([
+      'bash',
+      '-c',
+      'exec 200<"$1"; exec "$0" run -e KEY=hasp://api/key -- cat /dev/fd/200',
+      HASP,
+      box.write('far', 'far away'),
+    ]);
     expect([status, stdout.toString()]).toEqual([0, 'far away']);
   });
 });

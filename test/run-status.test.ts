@@ -15,7 +15,11 @@ const shell = (script: string) => run('sh', '-c', script);
 describe('the exit status is the child’s own', () => {
   it.each([0, 1, 2, 7, 124, 125, 126, 127, 128, 200, 255])('%i', async (code) => {
     const { status, stdout, stderr } = await shell(`exit ${code}`);
-    expect({ status, stdout: stdout.length, stderr: stderr.toString() }).toEqual({ status: code, stdout: 0, stderr: '' });
+    expect({ status, stdout: stdout.length, stderr: stderr.toString() }).toEqual({
+      status: code,
+      stdout: 0,
+      stderr: '',
+    });
   });
 
   it('lets the child say what failed, and adds nothing', async () => {
@@ -33,7 +37,13 @@ describe('a child that a signal killed', () => {
   ] as const)('SIG%s kills the wrapper too', async (name, seen) => {
     const { status, signal, stderr } = await shell(`kill -${name} $$`);
     expect({ status, signal, stderr: stderr.toString() }).toEqual({ status: null, signal: `SIG${name}`, stderr: '' });
-    const inShell = await box.other(['bash', '-c', '"$0" run -e KEY=hasp://api/key -- sh -c "kill -$1 \\$\\$"; echo $?', HASP, name]);
+    const inShell = await box.other([
+      'bash',
+      '-c',
+      '"$0" run -e KEY=hasp://api/key -- sh -c "kill -$1 \\$\\$"; echo $?',
+      HASP,
+      name,
+    ]);
     expect(inShell.stdout.toString()).toBe(`${seen}\n`);
   });
 

@@ -10,7 +10,8 @@ beforeAll(async () => {
 afterAll(() => box.remove());
 
 const GRANT = ['-e', 'KEY=hasp://api/key'];
-const run = (options: readonly string[], script: string) => box.run(['run', ...GRANT, ...options, '--', 'sh', '-c', script]);
+const run = (options: readonly string[], script: string) =>
+  box.run(['run', ...GRANT, ...options, '--', 'sh', '-c', script]);
 const pidIn = (name: string) => Number(readFileSync(path.join(box.cwd, name), 'utf8'));
 const ended = async () => (await box.log()).at(-1);
 
@@ -41,7 +42,8 @@ describe('a process that outlives the command', () => {
   });
 
   it('is ended even if it cleared its environment and is stopped', async () => {
-    const script = "(env -i setsid sh -c 'echo $$ >cleared.new; mv cleared.new cleared; kill -STOP $$; sleep 300' <&- >&- 2>&- &); while [ ! -f cleared ]; do sleep 0.01; done; sleep 0.1";
+    const script =
+      "(env -i setsid sh -c 'echo $$ >cleared.new; mv cleared.new cleared; kill -STOP $$; sleep 300' <&- >&- 2>&- &); while [ ! -f cleared ]; do sleep 0.01; done; sleep 0.1";
     await run([], script);
     expect(isLiving(pidIn('cleared'))).toBe(false);
   });
@@ -58,7 +60,9 @@ describe('a process that outlives the command', () => {
     const { status, stderr } = await run(['--stragglers', 'leave'], daemon('left'));
     const pid = pidIn('left');
     expect(status).toBe(0);
-    expect(stderr.toString()).toMatch(new RegExp(`^hasp: sh left 1 process running with KEY: sleep \\(${pid}\\), left running[^\\n]*\\n$`));
+    expect(stderr.toString()).toMatch(
+      new RegExp(`^hasp: sh left 1 process running with KEY: sleep \\(${pid}\\), left running[^\\n]*\\n$`),
+    );
     expect(isLiving(pid)).toBe(true);
     process.kill(pid, 'SIGKILL');
     expect(await ended()).toMatchObject({ clean: false, survivors: [{ pid, outcome: 'left' }] });
@@ -73,7 +77,10 @@ describe('a process that outlives the command', () => {
 
 describe('the ttl', () => {
   it('ends the tree, root and all', async () => {
-    const outcome = await run(['--ttl', '500ms', '--grace', '100ms'], `${daemon('late')}; trap '' TERM; while :; do sleep 1; done`);
+    const outcome = await run(
+      ['--ttl', '500ms', '--grace', '100ms'],
+      `${daemon('late')}; trap '' TERM; while :; do sleep 1; done`,
+    );
     expect(outcome.status).toBe(137);
     expect(isLiving(pidIn('late'))).toBe(false);
     expect(await ended()).toMatchObject({ endReason: 'ttl', signal: 'SIGKILL' });
@@ -94,7 +101,7 @@ describe('a signal to the wrapper', () => {
     const script = `trap 'echo got ${name}; exit 33' ${name}; echo ready; while :; do sleep 0.02; done`;
     const running = box.start(['run', ...GRANT, '--', 'sh', '-c', script]);
     await running.printed('ready');
-    process.kill(running.pid, `SIG${name}`);
+    running.child.kill(`SIG${name}`);
     const { status, stdout } = await running.ended;
     expect([status, stdout.toString()]).toEqual([33, `ready\ngot ${name}\n`]);
   });
@@ -102,7 +109,7 @@ describe('a signal to the wrapper', () => {
   it('ends the child that does not handle it, and the wrapper by the same', async () => {
     const running = box.start(['run', ...GRANT, '--', 'sh', '-c', 'echo ready; exec sleep 60']);
     await running.printed('ready');
-    process.kill(running.pid, 'SIGTERM');
+    running.child.kill('SIGTERM');
     expect((await running.ended).signal).toBe('SIGTERM');
     expect(await ended()).toMatchObject({ endReason: 'signalled', signal: 'SIGTERM' });
   });
@@ -111,7 +118,7 @@ describe('a signal to the wrapper', () => {
     for (let delay = 0; delay <= 150; delay += 10) {
       const running = box.start(['run', ...GRANT, '--', 'sleep', '60']);
       await new Promise((resolve) => setTimeout(resolve, delay));
-      process.kill(running.pid, 'SIGTERM');
+      running.child.kill('SIGTERM');
       expect([delay, (await running.ended).signal]).toEqual([delay, 'SIGTERM']);
     }
     const records = await box.log();
@@ -136,10 +143,19 @@ describe('a run within a run', () => {
 
 describe('a wrapper that is killed with -9', () => {
   it('has its child ended, its files removed and its grants closed by the next hasp', async () => {
-    const running = box.start(['run', ...GRANT, '--file', 'FILE=hasp://api/key', '--', 'sh', '-c', 'echo $$ >root; echo "$FILE"; echo ready; while :; do sleep 0.05; done']);
+    const running = box.start([
+      'run',
+      ...GRANT,
+      '--file',
+      'FILE=hasp://api/key',
+      '--',
+      'sh',
+      '-c',
+      'echo $$ >root; echo "$FILE"; echo ready; while :; do sleep 0.05; done',
+    ]);
     await running.printed('ready');
     const child = pidIn('root');
-    process.kill(running.pid, 'SIGKILL');
+    running.child.kill('SIGKILL');
     const { stdout } = await running.ended.catch(() => ({ stdout: Buffer.alloc(0) }));
     expect(stdout.toString()).toContain('ready');
     const file = stdout.toString().split('\n')[0] ?? '';

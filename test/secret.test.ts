@@ -20,7 +20,7 @@ interface List {
 }
 
 /** The exact bytes, fetched as a child would. */
-async function valueOf(reference: string): Promise<Buffer> {
+async function bytesOf(reference: string): Promise<Buffer> {
   const argv = ['run', '--redact', 'never', '--stdin', `hasp://${reference}`, '--', 'cat'];
   const { status, stdout, stderr } = await box.run(argv);
   if (status !== 0) throw new Error(stderr.toString());
@@ -45,23 +45,25 @@ describe('secret set', () => {
     ['UTF-8', 'é😀\n', 'é😀'],
   ])('keeps stdin byte for byte, but for the newline of a single line: %s', async (_what, typed, stored) => {
     await box.set('x', typed);
-    expect((await valueOf('x')).toString()).toBe(stored);
+    expect((await bytesOf('x')).toString()).toBe(stored);
   });
 
   it('keeps all of a file', async () => {
     for (const content of ['line\n', '\n', 'a\n\n']) {
       await box.ok(['secret', 'set', 'x', '--file', box.write('content', content)]);
-      expect((await valueOf('x')).toString()).toBe(content);
+      expect((await bytesOf('x')).toString()).toBe(content);
     }
   });
 
   it('takes any bytes, up to 1 MiB', async () => {
     const value = randomBytes(1 << 20);
     await box.set('big', value);
-    expect((await valueOf('big')).equals(value)).toBe(true);
+    expect((await bytesOf('big')).equals(value)).toBe(true);
     const tooBig = Buffer.concat([value, Buffer.from('!')]);
     expect(await refusal(['secret', 'set', 'bigger'], tooBig)).toMatchObject({ status: 2, code: 'E_USAGE' });
-    expect(await refusal(['secret', 'set', 'bigger', '--file', box.write('bigger', tooBig)])).toMatchObject({ status: 2 });
+    expect(await refusal(['secret', 'set', 'bigger', '--file', box.write('bigger', tooBig)])).toMatchObject({
+      status: 2,
+    });
     expect((await box.json<List>(['secret', 'list'])).secrets.map(({ name }) => name)).toEqual(['big']);
   });
 
@@ -102,9 +104,13 @@ describe('versions', () => {
   });
 
   it('count up, stay readable by NAME@N, and stand in history and show', async () => {
-    expect((await valueOf('db/url')).toString()).toBe('third-value');
-    expect((await valueOf('db/url@1')).toString()).toBe('first-value');
-    const history = await box.json<{ versions: { version: number; createdAt: string }[] }>(['secret', 'history', 'db/url']);
+    expect((await bytesOf('db/url')).toString()).toBe('third-value');
+    expect((await bytesOf('db/url@1')).toString()).toBe('first-value');
+    const history = await box.json<{ versions: { version: number; createdAt: string }[] }>([
+      'secret',
+      'history',
+      'db/url',
+    ]);
     expect(history.versions.map(({ version }) => version)).toEqual([3, 2, 1]);
     expect(history.versions[0]?.createdAt).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
     expect(await box.json(['secret', 'show', 'db/url'])).toMatchObject({ name: 'db/url', version: 3 });
@@ -115,17 +121,17 @@ describe('versions', () => {
   it('go one at a time with rm NAME@N, and all with rm NAME', async () => {
     await box.ok(['secret', 'rm', 'db/url@2']);
     expect(await refusal(['secret', 'rm', 'db/url@2'])).toMatchObject({ status: 4, code: 'E_SECRET_MISSING' });
-    await expect(valueOf('db/url@2')).rejects.toThrow();
+    await expect(bytesOf('db/url@2')).rejects.toThrow();
     await box.ok(['secret', 'rm', 'db/url@3']);
-    expect((await valueOf('db/url')).toString()).toBe('first-value');
+    expect((await bytesOf('db/url')).toString()).toBe('first-value');
     await box.ok(['secret', 'rm', 'db/url']);
     expect(await refusal(['secret', 'show', 'db/url'])).toMatchObject({ status: 4, code: 'E_SECRET_MISSING' });
   });
 
   it('go with their secret when it is renamed', async () => {
     await box.ok(['secret', 'rename', 'db/url', 'db/primary']);
-    expect((await valueOf('db/primary@1')).toString()).toBe('first-value');
-    await expect(valueOf('db/url')).rejects.toThrow();
+    expect((await bytesOf('db/primary@1')).toString()).toBe('first-value');
+    await expect(bytesOf('db/url')).rejects.toThrow();
     await box.set('other', 'other-value');
     expect(await refusal(['secret', 'rename', 'other', 'db/primary'])).toMatchObject({ status: 2, code: 'E_EXISTS' });
     expect(await refusal(['secret', 'rename', 'missing', 'x'])).toMatchObject({ status: 4, code: 'E_SECRET_MISSING' });
@@ -133,11 +139,14 @@ describe('versions', () => {
 
   it('are kept by rotate, and destroyed by rotate --forget', async () => {
     await box.ok(['secret', 'rotate', 'db/url'], { stdin: 'fourth-value' });
-    expect((await valueOf('db/url@1')).toString()).toBe('first-value');
+    expect((await bytesOf('db/url@1')).toString()).toBe('first-value');
     await box.ok(['secret', 'rotate', 'db/url', '--forget'], { stdin: 'fifth-value' });
-    expect((await valueOf('db/url')).toString()).toBe('fifth-value');
-    for (const version of [1, 2, 3, 4]) await expect(valueOf(`db/url@${version}`)).rejects.toThrow();
-    expect(await refusal(['secret', 'rotate', 'missing'], 'value')).toMatchObject({ status: 4, code: 'E_SECRET_MISSING' });
+    expect((await bytesOf('db/url')).toString()).toBe('fifth-value');
+    for (const version of [1, 2, 3, 4]) await expect(bytesOf(`db/url@${version}`)).rejects.toThrow();
+    expect(await refusal(['secret', 'rotate', 'missing'], 'value')).toMatchObject({
+      status: 4,
+      code: 'E_SECRET_MISSING',
+    });
   });
 
   it('are recorded by name and number', async () => {
