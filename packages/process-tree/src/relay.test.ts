@@ -71,6 +71,13 @@ describe('a redacted stream', { timeout: 30_000 }, () => {
     expect((await workshop.sh(line, both)).stdout.toString()).toBe('124\n');
   });
 
+  it('can be ended by a signal when only its output is left', async () => {
+    const ended =
+      '"$HASP" head -c 400000 /dev/zero & p=$!; sleep 1; kill -TERM $p; wait $p; echo $? >&3; kill $(cat reader)';
+    const line = `cd ${workshop.folder}; exec 3>&1; { ${ended}; } | { echo $BASHPID >reader; exec sleep 30; }`;
+    expect((await workshop.sh(line, both)).stdout.toString()).toBe('143\n');
+  });
+
   it('gives the command its standard input, and the end of it', async () => {
     const text = 'first\nno newline at the end';
     const outcome = await workshop.supervise(['cat'], { stdin: text });

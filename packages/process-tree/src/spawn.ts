@@ -148,12 +148,15 @@ function arena(libc: Libc, strings: readonly (readonly (string | Uint8Array)[])[
 /** As bash decides: no program's magic number, and no NUL in the first line. */
 function isText(path: string): boolean {
   const start = Buffer.alloc(256);
-  const file = openSync(path, 'r');
+  let file: number | undefined;
   try {
+    file = openSync(path, 'r');
     const head = start.subarray(0, readSync(file, start)).toString('latin1');
     return !head.startsWith('\x7fELF') && !(head.split('\n')[0] ?? '').includes('\0');
+  } catch {
+    return false;
   } finally {
-    closeSync(file);
+    if (file !== undefined) closeSync(file);
   }
 }
 

@@ -1,5 +1,6 @@
+import type { ExitStatus } from './exit-status.ts';
 import { loadLibc } from './libc.ts';
-import { openStdio } from './stdio.ts';
+import { type ChildStdio, openStdio } from './stdio.ts';
 import { Tree } from './tree.ts';
 import type { TreeEnd, TreeSpec } from './tree-spec.ts';
 
@@ -23,15 +24,31 @@ export async function superviseTree(spec: TreeSpec): Promise<TreeEnd> {
     const root = tree.spawn(stdio.childEnds, stdio.afterSpawn);
     const end: TreeEnd = { root, ...(await tree.end()) };
     spec.onTreeEnd?.(end);
-    const drained = stdio.drain();
-    await (end.cause === 'exited' ? drained : Promise.race([drained, pause(STALLED_READER_MS)]));
-    return end;
+    return { ...end, exit: (await drainUnlessSignalled(stdio, spec, end.cause)) ?? end.exit };
   } catch (error) {
     await stdio.abandon();
     throw error;
   } finally {
     tree.close();
   }
+}
+
+/**
+ * A command that writes to a reader who takes nothing can be ended by a signal, also when only its
+ * output is left of it. @returns that signal as its end
+ */
+function drainUnlessSignalled(
+  stdio: ChildStdio,
+  spec: TreeSpec,
+  cause: TreeEnd['cause'],
+): Promise<ExitStatus | undefined> {
+  return new Promise((resolve, reject) => {
+    spec.signals.deliverTo((signal) => {
+      if (!signal.startsWith('SIGUSR')) resolve({ signal });
+    });
+    stdio.drain().then(() => resolve(undefined), reject);
+    if (cause !== 'exited') void pause(STALLED_READER_MS).then(() => resolve(undefined));
+  });
 }
 
 function pause(ms: number): Promise<void> {

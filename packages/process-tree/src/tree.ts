@@ -143,9 +143,13 @@ export class Tree {
   #pass(signal: ForwardedSignal, early: boolean): void {
     if (!this.#root) return;
     const number = constants.signals[signal];
-    if (this.#exit) for (const member of this.#members()) sendTo(identityFrom(member), number);
+    const reached = (pid: number): boolean => !early && terminalSignalled(signal, pid);
+    if (this.#exit) {
+      for (const member of this.#members()) if (!reached(member.pid)) sendTo(identityFrom(member), number);
+      return;
+    }
     // Our own child, not reaped yet: its pid is nobody else's.
-    else if (early || !terminalSignalled(signal, this.#root.pid)) this.#libc.kill(this.#root.pid, number);
+    if (!reached(this.#root.pid)) this.#libc.kill(this.#root.pid, number);
   }
 
   #watchClock(): void {
