@@ -1,4 +1,4 @@
-import { existsSync, type FSWatcher, readFileSync, watch, writeFileSync } from 'node:fs';
+import { existsSync, type FSWatcher, readFileSync, renameSync, watch, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Home } from '@hasp/core';
 import { isAlive } from '@hasp/process-tree';
@@ -61,12 +61,19 @@ export function dropRevocation(home: Home, run: string): void {
   discard(requestFile(home, run));
 }
 
+/** Whole or not there: a wrapper reads it as soon as it appears. */
+function request(file: string, reason: RevocationReason): void {
+  const draft = `${file}.${process.pid}.tmp`;
+  writeFileSync(draft, reason, { mode: 0o600 });
+  renameSync(draft, file);
+}
+
 /**
  * For everyone else: asks the wrappers of these runs to end them, and waits until each end is on
  * record. Returns the runs that are not over yet: their wrapper is stuck, or of another host.
  */
 export async function revokeRuns(home: Home, runs: readonly RunState[], reason: RevocationReason): Promise<RunState[]> {
-  for (const { run } of runs) writeFileSync(requestFile(home, run), reason, { mode: 0o600 });
+  for (const { run } of runs) request(requestFile(home, run), reason);
   const started = performance.now();
   let open = [...runs];
   while (

@@ -1,5 +1,6 @@
 import { writeSync } from 'node:fs';
 import { HaspError } from '@hasp/core';
+import { exitLike } from '@hasp/process-tree';
 
 /** Exit status of every failure of hasp's own under `hasp run` (as env(1), nohup(1), timeout(1)). */
 export const RUN_FAILURE = 125;
@@ -41,20 +42,37 @@ export function asHaspError(error: unknown): HaspError {
   );
 }
 
-/** The answer, on stdout. A reader that went away is no fault. */
+/**
+ * The answer, on stdout. A reader that went away ends us as it would end any command.
+ * @throws HaspError E_STORAGE where it can't be written: half an answer is no answer
+ */
 export function print(text: string): void {
-  write(1, text);
+  try {
+    writeAll(1, text);
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? 'unknown error';
+    if (code === 'EPIPE') exitLike({ signal: 'SIGPIPE' });
+    throw new HaspError('E_STORAGE', `the answer could not be written (${code})`, 'free some space where stdout goes');
+  }
 }
 
+/** To a person; who can't be told is not told. */
 function write(descriptor: number, text: string): void {
+  try {
+    writeAll(descriptor, text);
+  } catch {
+    // The exit status still says it.
+  }
+}
+
+function writeAll(descriptor: number, text: string): void {
   const bytes = Buffer.from(text);
   for (let done = 0; done < bytes.length; ) {
     try {
       done += writeSync(descriptor, bytes, done);
     } catch (error) {
-      const code = (error as NodeJS.ErrnoException).code;
-      if (code === 'EAGAIN') Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
-      else return;
+      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
     }
   }
 }

@@ -55,6 +55,7 @@ export function planRun(input: RunInput, manifest: Manifest | undefined): RunPla
       : (input.target ?? (flags.length === 0 ? matchTarget(manifest, input.command) : undefined));
   const target = name === undefined ? undefined : findTarget(manifest, name);
   const source = target ?? (flags.length === 0 ? manifest : undefined);
+  if (source === undefined && flags.length > 0 && input.only.length + input.except.length > 0) throw nothingToNarrow();
   const wishes = [...(source === undefined ? [] : narrow(fromManifest(source, name), input)), ...flags];
   if (wishes.length === 0) throw nothingGranted();
   const ttlMs = ttlOf(input, target);
@@ -116,6 +117,14 @@ function ttlOf(input: RunInput, target: Target | undefined): number {
   throw new HaspError('E_USAGE', 'a ttl of nothing grants nothing', 'for example --ttl 15m');
 }
 
+function nothingToNarrow(): HaspError {
+  return new HaspError(
+    'E_USAGE',
+    '--only and --except narrow what the manifest gives, and none is used here',
+    'name a target with --target, or leave the flag of that variable out',
+  );
+}
+
 function nothingGranted(): HaspError {
   return new HaspError(
     'E_NOTHING_GRANTED',
@@ -144,14 +153,14 @@ function askBindings(references: readonly Reference[]): Binding[] {
 function variableBinding(text: string, kind: 'env' | 'file'): Binding {
   const equals = text.indexOf('=');
   const variable = equals < 0 ? text : text.slice(0, equals);
+  if (variable.startsWith('HASP_'))
+    throw new HaspError('E_USAGE', `${variable} is hasp's own`, 'choose another name for the variable');
   if (!isVariable(variable))
     throw new HaspError(
       'E_USAGE',
       `--${kind} needs a variable's name`,
       `for example --${kind} DATABASE_URL=hasp://db/url`,
     );
-  if (variable.startsWith('HASP_'))
-    throw new HaspError('E_USAGE', `${variable} is hasp's own`, 'choose another name for the variable');
   const reference: Reference = equals < 0 ? { name: parseName(text) } : parseReference(text.slice(equals + 1));
   return { reference, delivery: { kind, variable } };
 }

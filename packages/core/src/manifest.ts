@@ -32,8 +32,9 @@ export interface Manifest extends Wishes {
   readonly agents: ReadonlyMap<string, readonly string[]>;
 }
 
-const VARIABLE = /^[A-Za-z_][A-Za-z0-9_]*$/;
+const VARIABLE = /^(?!HASP_)[A-Za-z_][A-Za-z0-9_]*$/;
 
+/** A name that a granted variable may have; those that begin with HASP_ are hasp's own. */
 export function isVariable(text: string): boolean {
   return VARIABLE.test(text);
 }

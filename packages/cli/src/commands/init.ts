@@ -15,7 +15,7 @@ const KEY_BYTES = 32;
 export async function init(input: CommandInput, context: Context): Promise<Answer> {
   const { home } = context;
   makeHome(home, context.uid);
-  const keyFile = keyFilePath(input, context) ?? (input.keyFile === '' ? home.key : undefined);
+  const keyFile = chosenKeyFile(input, context);
   const vault = existsSync(home.vault) ? await openUnfinished(input, context) : await create(input, context, keyFile);
   startLog(vault, context, keyFile === undefined ? 'passphrase' : 'key-file');
   vault.close();
@@ -29,6 +29,19 @@ export async function init(input: CommandInput, context: Context): Promise<Answe
     },
     notes: [`made a vault in ${home.root}, which opens with ${key}`],
   };
+}
+
+/** What is said in the command goes before the environment. */
+function chosenKeyFile(input: CommandInput, context: Context): string | undefined {
+  if (input.passphraseFd === undefined) {
+    return input.keyFile === '' ? context.home.key : keyFilePath(input, context);
+  }
+  if (input.keyFile === undefined) return undefined;
+  throw new HaspError(
+    'E_USAGE',
+    'a vault opens with a passphrase or with a key file, not with both',
+    'leave one of the two options out',
+  );
 }
 
 async function create(input: CommandInput, context: Context, keyFile: string | undefined): Promise<Vault> {
