@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { HASP, isLiving, Sandbox, until } from './support/sandbox.ts';
+import { onTerminal } from './support/terminal.ts';
 
 let box: Sandbox;
 beforeAll(async () => {
@@ -124,6 +125,48 @@ describe('a signal to the wrapper', () => {
     const records = await box.log();
     const ids = (type: string) => records.filter((record) => record['type'] === type).map((record) => record['grant']);
     expect(ids('grant.ended').sort()).toEqual(ids('grant.issued').sort());
+  });
+});
+
+describe('on a terminal', () => {
+  it('one Ctrl-C is one SIGINT for the child, and the child decides', async () => {
+    const script =
+      'n=0; trap "n=\\$((n+1))" INT; echo ready; i=0; while [ $i -lt 40 ]; do sleep 0.02; i=$((i+1)); done; echo "got $n"; exit 5';
+    const { status, stdout } = await onTerminal(
+      box,
+      ['run', ...GRANT, '--', 'sh', '-c', script],
+      [{ question: 'ready\r\n', answer: '\u0003', enter: false }],
+    );
+    expect([status, stdout.toString().split('\r\n').at(-2)]).toEqual([5, '^Cgot 1']);
+  });
+
+  it('Ctrl-C ends both, as without hasp', async () => {
+    const argv = ['run', ...GRANT, '--', 'sh', '-c', 'echo ready; exec sleep 60'];
+    const { status } = await onTerminal(box, argv, [{ question: 'ready\r\n', answer: '\u0003', enter: false }]);
+    expect(status).toBe(130);
+    expect(await ended()).toMatchObject({ endReason: 'signalled', signal: 'SIGINT' });
+  });
+
+  it('is the child’s: it is a terminal on all three streams, with colours unmasked', async () => {
+    const script = 'test -t 0 && test -t 1 && test -t 2 && tput -T xterm setaf 1 | od -An -tx1; echo "$KEY"';
+    const { status, stdout } = await onTerminal(box, ['run', ...GRANT, '--', 'sh', '-c', script], []);
+    expect([status, stdout.toString()]).toEqual([0, ' 1b 5b 33 31 6d\r\ntree-test-value\r\n']);
+  });
+
+  it('hangs up the child when it goes away', async () => {
+    const running = box.startOther(
+      [
+        'script',
+        '-qefc',
+        `${HASP} run ${GRANT.join(' ')} -- sh -c 'echo $$ >hung; echo ready; exec sleep 60'`,
+        '/dev/null',
+      ],
+      { openStdin: true },
+    );
+    await running.printed('ready');
+    running.child.kill('SIGKILL');
+    await until('the child is gone', () => !isLiving(pidIn('hung')));
+    await until('its end is recorded', async () => (await ended())?.['endReason'] === 'signalled');
   });
 });
 

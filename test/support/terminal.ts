@@ -4,6 +4,8 @@ import { HASP, type Outcome, type Sandbox, type StartOptions } from './sandbox.t
 export interface Exchange {
   readonly question: string;
   readonly answer: string;
+  /** Whether Enter is pressed after it; true where absent. */
+  readonly enter?: boolean;
 }
 
 /**
@@ -17,12 +19,15 @@ export async function onTerminal(
   options: StartOptions = {},
 ): Promise<Outcome> {
   const command = [HASP, ...argv].map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(' ');
-  const running = sandbox.startOther(['script', '-qefc', command, '/dev/null'], { ...options, openStdin: true });
+  const running = sandbox.startOther(['script', '-qefc', `exec ${command}`, '/dev/null'], {
+    ...options,
+    openStdin: true,
+  });
   let shown = '';
-  for (const { question, answer } of exchanges) {
+  for (const { question, answer, enter = true } of exchanges) {
     shown += question;
     await running.printed(shown);
-    running.child.stdin?.write(`${answer}\r`);
+    running.child.stdin?.write(enter ? `${answer}\r` : answer);
     shown += '\r\n';
   }
   const outcome = await running.ended;

@@ -1,0 +1,48 @@
+import { execFileSync } from 'node:child_process';
+import { chmodSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type Running, type Sandbox, type StartOptions, until } from './sandbox.ts';
+
+const programs = fileURLToPath(new URL('../programs/', import.meta.url));
+
+export const STORM: string = path.join(programs, 'ask-storm.cjs');
+
+/** Compiles test/programs/ask.c into the sandbox. @returns its path */
+export function compileAsk(sandbox: Sandbox): string {
+  const binary = path.join(sandbox.root, 'ask');
+  execFileSync('cc', ['-O1', '-w', '-o', binary, path.join(programs, 'ask.c')]);
+  chmodSync(binary, 0o755);
+  return binary;
+}
+
+/** A live run that was granted something to fetch. */
+export interface AskedRun extends Running {
+  readonly socket: string;
+  readonly grant: string;
+  /** Writes the file `over`, which the command waits for, and waits for the end of the run. */
+  end(): Promise<void>;
+}
+
+/** Starts `hasp run OPTIONS` on a script of sh that goes on until the file `over` is there. */
+export async function startAsked(
+  sandbox: Sandbox,
+  options: readonly string[],
+  script = '',
+  how: StartOptions = {},
+): Promise<AskedRun> {
+  const whole = `rm -f over; echo "$HASP_SOCKET $HASP_GRANT" >told.new; mv told.new told; ${script}
+while [ ! -f over ]; do sleep 0.02; done`;
+  sandbox.write('told', '');
+  const running = sandbox.start(['run', '--redact', 'never', ...options, '--', 'sh', '-c', whole], how);
+  const told = await until(
+    'the run has begun',
+    () => readFileSync(path.join(sandbox.cwd, 'told'), 'utf8').trim() || undefined,
+  );
+  const [socket = '', grant = ''] = told.split(' ');
+  const end = async (): Promise<void> => {
+    sandbox.write('over', '');
+    await running.ended;
+  };
+  return { ...running, socket, grant, end };
+}
