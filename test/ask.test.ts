@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startAsked } from './support/asking.ts';
+import { mayUnshare, startAsked } from './support/asking.ts';
 import { HASP, isLiving, Sandbox, until } from './support/sandbox.ts';
 import { onTerminal } from './support/terminal.ts';
 
@@ -91,7 +91,7 @@ describe('hasp run --ask', () => {
     box.write('hasp.json', JSON.stringify({ version: 1, targets }));
     await box.ok(['project', 'trust']);
     expect(textOf(await run([], script))).toBe(`${VALUE}${sum}  -\n`);
-    expect((await run(['--target', 'r'], script)).status).not.toBe(0);
+    expect(textOf(await run(['--target', 'r'], script))).not.toContain(VALUE);
     expect(textOf(await run(['--only', 'db/url'], `${GET} db/url; ${GET} tls/key`))).toBe(VALUE);
     box.write('hasp.json', JSON.stringify({ version: 1 }));
   });
@@ -102,14 +102,13 @@ describe('hasp run --ask', () => {
     expect(codeOf(await box.run(['run', '--json', '--ask', 'gone', '--', 'true']))).toBe('E_SECRET_MISSING');
   });
 
-  it('refuses a home whose socket would have no room in an address, before it grants', async () => {
+  it.runIf(mayUnshare)('refuses a home whose socket would have no room in an address, before it grants', async () => {
     const long = path.join(box.root, 'x'.repeat(90));
     const env = { HASP_HOME: long };
     await box.ok(['init', '--key-file'], { env });
     await box.ok(['secret', 'set', 'a'], { env, stdin: 'value of a' });
     // Without /dev/shm the socket lies in the home.
     const through = ['unshare', '--mount', 'sh', '-c', 'mount --bind /proc/self /dev/shm && exec "$@"', 'sh'];
-    if (process.getuid?.() !== 0) return;
     const outcome = await box.run(['run', '--json', '--ask', 'a', '--', 'true'], { env, through });
     expect([outcome.status, codeOf(outcome)]).toEqual([125, 'E_STORAGE']);
     expect(await box.ok(['audit', 'log', '--type', 'grant.issued'], { env })).toBe('');

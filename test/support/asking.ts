@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { chmodSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -7,6 +7,10 @@ import { type Running, type Sandbox, type StartOptions, until } from './sandbox.
 const programs = fileURLToPath(new URL('../programs/', import.meta.url));
 
 export const STORM: string = path.join(programs, 'ask-storm.cjs');
+
+/** Whether namespaces of one's own can be made: as root, and not in every container. */
+export const mayUnshare: boolean =
+  process.getuid?.() === 0 && spawnSync('unshare', ['--mount', '--pid', '--fork', '--mount-proc', 'true']).status === 0;
 
 /** Compiles test/programs/ask.c into the sandbox. @returns its path */
 export function compileAsk(sandbox: Sandbox): string {

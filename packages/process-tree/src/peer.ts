@@ -7,6 +7,7 @@ import { isDead, type ProcessStat, printableName, readStat } from './proc.ts';
 const SOL_SOCKET = 1;
 const SO_PEERCRED = 17;
 const SO_PEERPIDFD = 77;
+const EINTR = 4;
 const ENOPROTOOPT = 92;
 const POLLIN = 1;
 /** struct ucred: pid, uid, gid; 32 bits each. */
@@ -69,12 +70,18 @@ function peerHandle(libc: Libc, fd: number): number | 'gone' | undefined {
   return libc.errno() === ENOPROTOOPT ? undefined : 'gone';
 }
 
-/** pidfd_open(2): readable once every thread of the process has ended, reaped or not. */
+/**
+ * pidfd_open(2): readable once every thread of the process has ended, reaped or not. A signal may
+ * interrupt poll(2) even though it waits for nothing, and children that end send many.
+ */
 function hasEnded(libc: Libc, handle: number): boolean {
   const asked = Buffer.alloc(8);
   asked.writeInt32LE(handle, 0);
   asked.writeInt16LE(POLLIN, 4);
-  return libc.pollNow(asked, 1, 0) !== 0;
+  let ready: number;
+  do ready = libc.pollNow(asked, 1, 0);
+  while (ready < 0 && libc.errno() === EINTR);
+  return ready !== 0;
 }
 
 /** Undefined for a process of a pid namespace that is not below ours (its pid is 0 here), or one that is gone. */
