@@ -6,6 +6,8 @@ import type { TreeEnd, TreeSpec } from './tree-spec.ts';
 
 /** How long a reader that takes nothing may keep a tree from its end that did not end by itself. */
 const STALLED_READER_MS = 2_000;
+/** The same for a signal. It may be the one by which the command died, seen here only afterwards: what was written must come out. */
+const SIGNALLED_READER_MS = 500;
 
 /**
  * Starts the command and stays until its tree has ended as the straggler policy says and redacted
@@ -44,7 +46,7 @@ function drainUnlessSignalled(
 ): Promise<ExitStatus | undefined> {
   return new Promise((resolve, reject) => {
     spec.signals.deliverTo((signal) => {
-      if (!signal.startsWith('SIGUSR')) resolve({ signal });
+      if (!signal.startsWith('SIGUSR')) void pause(SIGNALLED_READER_MS).then(() => resolve({ signal }));
     });
     stdio.drain().then(() => resolve(undefined), reject);
     if (cause !== 'exited') void pause(STALLED_READER_MS).then(() => resolve(undefined));
