@@ -84,5 +84,7 @@ export async function revokeRuns(home: Home, runs: readonly RunState[], reason: 
     open = open.filter(({ run }) => existsSync(runFile(home, run)));
     if (open.length > 0 && open.every(({ wrapper }) => isAlive(wrapper) === false)) break;
   }
+  // A run that was over before it could read its request leaves it to us.
+  for (const { run } of runs) if (!open.some((one) => one.run === run)) dropRevocation(home, run);
   return open;
 }
