@@ -157,7 +157,7 @@ export class AskServer {
   }
 }
 
-const outsider = () => new HaspError('E_NOT_IN_TREE', 'the process that asks does not belong to this run');
+const outsider = () => new HaspError('E_NOT_IN_TREE', 'this run does not serve the process that asks');
 const unknownPeer = () => new HaspError('E_PEER_UNKNOWN', 'the system does not say who asks');
 const ended = () => new HaspError('E_GRANT_MISSING', 'the grants of this run have ended');
 const tooMany = () => new HaspError('E_BROKER_UNREACHABLE', 'too many processes are connected and do not ask');
