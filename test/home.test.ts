@@ -101,6 +101,13 @@ describe('init', () => {
     expect(file.status).toBeGreaterThanOrEqual(3);
   });
 
+  it('eight at once make one vault, with one log', async () => {
+    const outcomes = await Promise.all(Array.from({ length: 8 }, () => box.run(['init', '--key-file', '--json'])));
+    expect(outcomes.filter(({ status }) => status === 0)).toHaveLength(1);
+    expect(await box.json(['audit', 'verify'])).toMatchObject({ ok: true, records: 1 });
+    await box.set('x', 'value-value');
+  });
+
   it('killed at any moment leaves nothing or what the next init finishes', async () => {
     for (let delay = 20; delay <= 140; delay += 20) {
       const env = { HASP_HOME: path.join(box.root, `killed-${delay}`) };

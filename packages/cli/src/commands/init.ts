@@ -58,7 +58,8 @@ async function create(input: CommandInput, context: Context, keyFile: string | u
   try {
     return await createVault(home, key, random, clock, { defaultKeyFile: keyFile === home.key });
   } catch (error) {
-    if (made) unlinkSync(keyFile);
+    // Another init may have been quicker, with this very key.
+    if (made && !existsSync(home.vault)) unlinkSync(keyFile);
     throw error;
   }
 }
@@ -111,33 +112,34 @@ function syncFolder(folder: string): void {
 
 /** A vault without a mark has never had a log: an init was killed between the two. */
 async function openUnfinished(input: CommandInput, context: Context): Promise<Vault> {
-  const exists = new HaspError(
-    'E_EXISTS',
-    `there is a vault in ${context.home.root} already`,
-    'use it, or choose another place: export HASP_HOME=/a/folder/of/yours',
-  );
   let vault: Vault;
   try {
     vault = await unlock(input, context);
   } catch {
-    throw exists;
+    throw vaultExists(context.home);
   }
   if (vault.mark() === undefined) return vault;
   vault.close();
-  throw exists;
+  throw vaultExists(context.home);
 }
 
-function startLog(vault: Vault, context: Context, keySource: string): void {
-  const { home, clock } = context;
-  dropUnfinishedLog(home);
-  const chain = vault.chain();
-  const mark = createLog(
-    home,
-    { chain, k0: vault.auditKey() },
-    { type: 'vault.created', chain, vault: vault.id, keySource },
-    clock,
+function vaultExists(home: Home): HaspError {
+  return new HaspError(
+    'E_EXISTS',
+    `there is a vault in ${home.root} already`,
+    'use it, or choose another place: export HASP_HOME=/a/folder/of/yours',
   );
-  vault.writeMark(mark);
+}
+
+/** Under the vault's lock: of two inits at once one makes the log, and the other sees its mark. */
+function startLog(vault: Vault, { home, clock }: Context, keySource: string): void {
+  vault.transaction(() => {
+    if (vault.mark() !== undefined) throw vaultExists(home);
+    dropUnfinishedLog(home);
+    const chain = vault.chain();
+    const root = { chain, k0: vault.auditKey() };
+    vault.writeMark(createLog(home, root, { type: 'vault.created', chain, vault: vault.id, keySource }, clock));
+  });
 }
 
 /** The vault has no mark, so no record was ever acknowledged: what lies there is a killed init's. */
