@@ -76,6 +76,17 @@ describe('output without a secret in it', () => {
     expect([stdout.toString(), stderr.toString()]).toEqual(['y\n141\n', '']);
   });
 
+  it('that a full disk did not take is told, and no success', async () => {
+    const script = `"$0" run ${GRANT.join(' ')} -- sh -c "echo out; exit $1" >/dev/full; echo $? >&2`;
+    for (const [code, expected] of [
+      ['0', '125'],
+      ['3', '3'],
+    ] as const) {
+      const { stderr } = await box.other(['bash', '-c', script, HASP, code]);
+      expect(stderr.toString()).toBe(`hasp: output could not be written (ENOSPC)\n${expected}\n`);
+    }
+  });
+
   it('may be closed from the start', async () => {
     const script = `"$0" run ${GRANT.join(' ')} -- sh -c 'exit 5' >&- 2>&- <&-; echo $?`;
     const { stdout } = await box.other(['bash', '-c', script, HASP]);

@@ -44,6 +44,7 @@ export class Relay {
   #finished: () => void = () => {};
   #transform: ByteTransform | undefined;
   #idleTimer: NodeJS.Timeout | undefined;
+  #lost = false;
   #state: 'waiting' | 'writing' | 'over' = 'waiting';
   #draining = false;
 
@@ -63,6 +64,11 @@ export class Relay {
     // A user with many pipes may be refused: then it stays as it is.
     libc.fcntl(source, F_SETPIPE_SZ, CHUNK_BYTES);
     this.#handle = libc.poll(source, { readable: true }, () => void this.#pump());
+  }
+
+  /** Something that the command wrote could not be written, and not because its reader had gone. */
+  get hasLost(): boolean {
+    return this.#lost;
   }
 
   /** Writes what the pipe still holds, then closes it, whoever else still has its other end. */
@@ -107,7 +113,10 @@ export class Relay {
   async #deliver(bytes: Uint8Array): Promise<void> {
     const failure = await writeAll(this.#target, bytes);
     if (failure === undefined) return;
-    if (!READER_GONE.includes(failure)) this.#warn(`output could not be written (${failure})`);
+    if (!READER_GONE.includes(failure)) {
+      this.#lost = true;
+      this.#warn(`output could not be written (${failure})`);
+    }
     this.#finish();
   }
 

@@ -10,6 +10,8 @@ export interface ChildStdio {
   afterSpawn(): void;
   /** Writes what the redacted streams still hold. */
   drain(): Promise<void>;
+  /** Some of it could not be written: a full disk, for example. */
+  hasLost(): boolean;
   /** The spawn failed. */
   abandon(): Promise<void>;
 }
@@ -43,6 +45,7 @@ export function openStdio(libc: Libc, spec: TreeSpec): ChildStdio {
       if (input && spec.stdin !== 'inherit') feed(input[1], spec.stdin);
     },
     drain,
+    hasLost: () => relays.some((one) => one.hasLost),
     abandon: async () => {
       close();
       if (input) closeSync(input[1]);

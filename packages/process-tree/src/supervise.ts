@@ -8,6 +8,8 @@ import type { TreeEnd, TreeSpec } from './tree-spec.ts';
 const STALLED_READER_MS = 2_000;
 /** The same for a signal. It may be the one by which the command died, seen here only afterwards: what was written must come out. */
 const SIGNALLED_READER_MS = 500;
+/** A failure of hasp's own, as env(1) and timeout(1) have it. */
+const OUTPUT_LOST = 125;
 
 /**
  * Starts the command and stays until its tree has ended as the straggler policy says and redacted
@@ -26,7 +28,8 @@ export async function superviseTree(spec: TreeSpec): Promise<TreeEnd> {
     const root = tree.spawn(stdio.childEnds, stdio.afterSpawn);
     const end: TreeEnd = { root, ...(await tree.end()) };
     spec.onTreeEnd?.(end);
-    return { ...end, exit: (await drainUnlessSignalled(stdio, spec, end.cause)) ?? end.exit };
+    const signalled = await drainUnlessSignalled(stdio, spec, end.cause);
+    return { ...end, exit: signalled ?? (stdio.hasLost() ? notSuccess(end.exit) : end.exit) };
   } catch (error) {
     await stdio.abandon();
     throw error;
@@ -51,6 +54,11 @@ function drainUnlessSignalled(
     stdio.drain().then(() => resolve(undefined), reject);
     if (cause !== 'exited') void pause(STALLED_READER_MS).then(() => resolve(undefined));
   });
+}
+
+/** The command was told that its output was taken; whoever runs it must not believe so. */
+function notSuccess(exit: ExitStatus): ExitStatus {
+  return 'code' in exit && exit.code === 0 ? { code: OUTPUT_LOST } : exit;
 }
 
 function pause(ms: number): Promise<void> {
