@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { mayUnshare, startAsked } from './support/asking.ts';
+import { appWithoutKoffi, mayUnshare, startAsked } from './support/asking.ts';
 import { HASP, isLiving, Sandbox, until } from './support/sandbox.ts';
 import { onTerminal } from './support/terminal.ts';
 
@@ -100,6 +100,31 @@ describe('hasp run --ask', () => {
     expect(codeOf(await box.run(['run', '--json', '--ask', 'no name', '--', 'true']))).toBe('E_NAME_INVALID');
     expect(codeOf(await box.run(['run', '--json', '--ask', 'db/url', '--scope', 'all', '--', 'true']))).toBe('E_USAGE');
     expect(codeOf(await box.run(['run', '--json', '--ask', 'gone', '--', 'true']))).toBe('E_SECRET_MISSING');
+  });
+
+  it.runIf(mayUnshare)('refuses to grant where pids are not what /proc shows', async () => {
+    const before = (await box.log()).length;
+    const outcome = await box.run(['run', '--json', '--ask', 'db/url', '--', 'true'], {
+      through: ['unshare', '--pid', '--fork'],
+    });
+    expect([outcome.status, codeOf(outcome)]).toEqual([125, 'E_PEER_UNKNOWN']);
+    expect((await box.log()).length).toBe(before);
+  });
+
+  it('refuses to grant without koffi, and grants by the other ways', async () => {
+    const app = appWithoutKoffi(box);
+    const hasp = (argv: readonly string[]) => box.other([app, 'run', '--json', ...argv]);
+    const outcome = await hasp(['--ask', 'db/url', '--', 'true']);
+    expect([outcome.status, codeOf(outcome)]).toEqual([125, 'E_PEER_UNKNOWN']);
+    expect((await hasp(['-e', 'A=hasp://db/url@1', '--redact', 'never', '--', 'sh', '-c', 'echo $A'])).status).toBe(0);
+  });
+
+  it('keeps the value where the fetch can not be recorded', async () => {
+    const log = path.join(box.home, 'audit.jsonl');
+    const script = `mv ${log} away; ${GET} db/url --json; mv away ${log}; ${GET} db/url >after`;
+    const outcome = await run(['--ask', 'db/url@1'], script);
+    expect([textOf(outcome), codeOf(outcome)]).toEqual(['', 'E_AUDIT_WRITE']);
+    expect(fileIn('after')).toBe(VALUE);
   });
 
   it.runIf(mayUnshare)('refuses a home whose socket would have no room in an address, before it grants', async () => {

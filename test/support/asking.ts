@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { chmodSync, readFileSync } from 'node:fs';
+import { chmodSync, cpSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Running, type Sandbox, type StartOptions, until } from './sandbox.ts';
@@ -18,6 +18,21 @@ export function compileAsk(sandbox: Sandbox): string {
   execFileSync('cc', ['-O1', '-w', '-o', binary, path.join(programs, 'ask.c')]);
   chmodSync(binary, 0o755);
   return binary;
+}
+
+/** The built command in a place where koffi is not installed. @returns its path */
+export function appWithoutKoffi(sandbox: Sandbox): string {
+  const root = path.join(programs, '../..');
+  const app = path.join(sandbox.root, 'app');
+  mkdirSync(path.join(app, 'node_modules'), { recursive: true });
+  for (const name of readdirSync(path.join(root, 'node_modules'))) {
+    if (name.startsWith('.') || name === 'koffi' || name === '@koromix') continue;
+    symlinkSync(path.join(root, 'node_modules', name), path.join(app, 'node_modules', name));
+  }
+  const cli = path.join(app, 'packages/cli');
+  for (const part of ['bin', 'dist'])
+    cpSync(path.join(root, 'packages/cli', part), path.join(cli, part), { recursive: true });
+  return path.join(cli, 'bin/hasp');
 }
 
 /** A live run that was granted something to fetch. */

@@ -13,6 +13,7 @@ import {
   type Reference,
   requestGrant,
 } from '@hasp/core';
+import { canJudgePeers } from '@hasp/process-tree';
 import type { Vault } from '@hasp/vault';
 import { type Allowed, checkVariables, decideAll, type Explained, openAll, wipeAll } from './decision.ts';
 import { OpenRun, scopeOf } from './open-run.ts';
@@ -109,11 +110,12 @@ export class Broker {
 
 /** Who asks must be known for certain, and an orphan must stay below the wrapper. @throws HaspError E_PEER_UNKNOWN */
 function checkPeersAreKnown({ wishes, caller }: RunRequest): void {
-  if (caller.tracking === 'full' || wishes.every(({ binding }) => binding.delivery.kind !== 'ask')) return;
+  if (wishes.every(({ binding }) => binding.delivery.kind !== 'ask')) return;
+  if (caller.tracking === 'full' && canJudgePeers()) return;
   throw new HaspError(
     'E_PEER_UNKNOWN',
     'on this system hasp is not told for certain who asks, so nothing is granted with --ask',
-    'install the optional package koffi (Linux), or deliver with --env, --file or --stdin',
+    'it needs Linux, the optional package koffi and a /proc of its own; or deliver with --env, --file or --stdin',
   );
 }
 

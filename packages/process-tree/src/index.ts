@@ -5,7 +5,7 @@ export { identityOf, isAlive, selfIdentity } from './identity.ts';
 export { type Inherited, readInherited } from './inherited.ts';
 export { type ListedProcess, listTree } from './list-tree.ts';
 export { findMarked } from './marked.ts';
-export { judgePeer, type Peer, type PeerBounds, type PeerVerdict } from './peer.ts';
+export { canJudgePeers, judgePeer, type Peer, type PeerBounds, type PeerVerdict } from './peer.ts';
 export { describeProcess } from './proc.ts';
 export type { ByteTransform } from './relay.ts';
 export { type CommandResolution, resolveCommand } from './resolve-command.ts';

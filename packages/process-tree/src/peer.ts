@@ -39,6 +39,14 @@ export type PeerVerdict =
   | { readonly kind: 'unknown' };
 
 /**
+ * Whether peers can be told at all: koffi is there, and /proc is that of our own pid namespace. In
+ * another's (unshare(1) --pid without --mount-proc) the pids that the kernel names are other processes.
+ */
+export function canJudgePeers(): boolean {
+  return loadLibc() !== undefined && readStat('self')?.pid === process.pid;
+}
+
+/**
  * Who connected, and whether that process belongs to the tree, at this moment. Nothing that the peer
  * sends plays a part, and passing the descriptor on changes nothing: the kernel names the process
  * that called connect(2) (SO_PEERCRED, unix(7)). Its pid may be another's by now; a pidfd of it
