@@ -7,8 +7,11 @@ import { discard, type RunState, runFile } from './run-file.ts';
 /** Why a run is asked to end before its command does. */
 export type RevocationReason = 'revoked' | 'rotated';
 
-/** A look at the folder beside the watch: where the kernel has no watch left to give. */
-const LOOK_MS = 50;
+const WATCH_AFTER_MS = 30;
+/** Between two looks, where nothing can be watched. */
+const LOOK_MS = 500;
+/** Between two looks for the recorded end of a run that was asked to end. */
+const POLL_MS = 5;
 /** Beyond the grace: what a tree that takes no KILL may hold up. */
 const PATIENCE_MS = 12_000;
 
@@ -17,34 +20,34 @@ function requestFile(home: Home, run: string): string {
 }
 
 /**
- * For the wrapper: calls once when its run is asked to end. Begin it after the run's state was
- * written; a request that came before is seen at once.
+ * For the wrapper: calls once when its run is asked to end, also if that was before. The watch begins
+ * a moment later, so that a short run does not pay the 2 ms that it costs.
  */
 export function onRevocation(home: Home, run: string, revoked: (reason: RevocationReason) => void): { close(): void } {
   const file = requestFile(home, run);
   let watcher: FSWatcher | undefined;
   const close = (): void => {
+    clearTimeout(begin);
+    clearInterval(looking);
     watcher?.close();
-    watcher = undefined;
   };
   const look = (): void => {
     if (!existsSync(file)) return;
     close();
     revoked(readReason(file));
   };
-  try {
-    watcher = watch(home.runs, { persistent: false }, (_event, name) => {
-      if (name === null || name === path.basename(file)) look();
-    });
-    watcher.on('error', close);
-  } catch {
-    const timer = setInterval(() => {
-      look();
-      if (existsSync(file)) clearInterval(timer);
-    }, LOOK_MS * 10).unref();
-    return { close: () => clearInterval(timer) };
-  }
-  look();
+  let looking: NodeJS.Timeout | undefined;
+  const begin = setTimeout(() => {
+    try {
+      watcher = watch(home.runs, { persistent: false }, (_event, name) => {
+        if (name === null || name === path.basename(file)) look();
+      }).on('error', () => watcher?.close());
+    } catch {
+      // The kernel has no watch left to give (inotify(7), max_user_instances).
+      looking = setInterval(look, LOOK_MS).unref();
+    }
+    look();
+  }, WATCH_AFTER_MS).unref();
   return { close };
 }
 
@@ -80,7 +83,7 @@ export async function revokeRuns(home: Home, runs: readonly RunState[], reason: 
     open.length > 0 &&
     performance.now() - started < PATIENCE_MS + Math.max(...open.map(({ graceMs }) => graceMs))
   ) {
-    await new Promise((resolve) => setTimeout(resolve, LOOK_MS / 10));
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
     open = open.filter(({ run }) => existsSync(runFile(home, run)));
     if (open.length > 0 && open.every(({ wrapper }) => isAlive(wrapper) === false)) break;
   }
