@@ -58,6 +58,8 @@ describe('hasp run --ask', () => {
       peer: { pid: expect.any(Number), startTime: expect.stringMatching(/^\d+$/), command: expect.any(String) },
     });
     expect(await box.json(['audit', 'verify'])).toMatchObject({ ok: true });
+    const shown = await box.ok(['audit', 'log', '--type', 'grant.delivered']);
+    expect(shown).toMatch(/^\S+ {2}grant\.delivered {2}db\/url {2}v1 {2}to \S+ \(\d+\)$/m);
   });
 
   it('masks what was fetched like every other granted value', async () => {

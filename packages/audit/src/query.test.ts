@@ -39,6 +39,11 @@ function ended(grant: string, secret: string): AuditEvent {
   return { type: 'grant.ended', run: 'r'.repeat(16), grant, secret, ...how };
 }
 
+function delivered(grant: string, secret: string): AuditEvent {
+  const peer = { pid: 2, startTime: '2', command: 'sh' };
+  return { type: 'grant.delivered', run: 'r'.repeat(16), grant, secret, version: 1, peer };
+}
+
 function seqs(filter: RecordFilter): unknown[] {
   return [...queryRecords(log.home, filter)].map(({ record }) => record['seq']);
 }
@@ -125,6 +130,12 @@ describe('asking the log', () => {
     expect(seqs({ project: 'api' })).toEqual([3, 4]);
     expect(seqs({ project: 'api', type: 'grant.ended' })).toEqual([4]);
     expect([...queryRecords(log.home, { project: 'api' })][1]?.record).not.toHaveProperty('project');
+  });
+
+  it('by project finds the fetches of a grant, until its end', () => {
+    const fetched = [issued('f', 'db', 'fetching'), delivered('f', 'db'), ended('f', 'db'), delivered('f', 'db')];
+    const { seq } = log.append(fetched);
+    expect(seqs({ project: 'fetching' })).toEqual([seq - 3, seq - 2, seq - 1]);
   });
 
   it('by type, by time, and by what no record has', () => {

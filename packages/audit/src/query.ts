@@ -37,13 +37,13 @@ function names(record: Record<string, unknown>, secret: string): boolean {
   return record['secret'] === secret || record['to'] === secret || (Array.isArray(secrets) && secrets.includes(secret));
 }
 
-/** What grant.ended leaves to grant.issued: both are found by it. */
+/** What grant.ended and grant.delivered leave to grant.issued: all are found by it. */
 const INHERITED = ['session', 'agent', 'project'] as const;
 
 /**
  * The records that pass, in order, streamed. A grant counts for the whole time that it was live: one
- * that was issued before `since` and had not ended passes, with its end. A grant.ended is matched with
- * its grant's session, agent and project, though only its grant.issued carries them; the records
+ * that was issued before `since` and had not ended passes, with its fetches and its end. Those are matched
+ * with their grant's session, agent and project, though only its grant.issued carries them; the records
  * themselves are given unchanged. Memory grows with the grants of the time asked for.
  */
 export function* queryRecords(home: Home, filter: RecordFilter): Generator<StoredRecord, void, void> {
@@ -56,9 +56,9 @@ export function* queryRecords(home: Home, filter: RecordFilter): Generator<Store
     if (record['type'] === 'grant.issued') {
       const inherited = INHERITED.filter((name) => name in record).map((name) => [name, record[name]]);
       issued.set(record['grant'], Object.fromEntries(inherited) as Record<string, unknown>);
-    } else if (record['type'] === 'grant.ended') {
+    } else if (record['type'] === 'grant.ended' || record['type'] === 'grant.delivered') {
       facts = { ...issued.get(record['grant']), ...record };
-      issued.delete(record['grant']);
+      if (record['type'] === 'grant.ended') issued.delete(record['grant']);
     }
     const timely = live === undefined || live.has(record['grant']) || isWithin(timeOf(record), timeOf(record), filter);
     if (timely && matchesFilter(facts, timeless)) yield stored;

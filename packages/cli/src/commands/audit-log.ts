@@ -65,6 +65,8 @@ function details(record: Fields): string[] {
   const parts: string[] = [];
   if (record.version !== undefined) parts.push(`v${String(record.version)}`);
   if (record.delivery !== undefined) parts.push(String(record.delivery));
+  const peer = record.peer as Fields | undefined;
+  if (peer !== undefined) parts.push(`to ${String(peer.command)} (${String(peer.pid)})`);
   if (record.to !== undefined) parts.push(`to ${String(record.to)}`);
   if (Array.isArray(record.secrets)) parts.push(record.secrets.join(', '));
   for (const name of ['agent', 'session', 'project', 'target', 'reason', 'why'] as const) {
