@@ -23,7 +23,7 @@ export function makeContext(): Context {
   const environment = inherited.environment;
   return {
     get home() {
-      return homeAt(homeRoot(environment));
+      return homeAt(homeRoot(inherited));
     },
     cwd: workingDirectory(),
     clock: Date.now,
@@ -35,13 +35,19 @@ export function makeContext(): Context {
   };
 }
 
-/** @throws HaspError E_USAGE where there is neither HASP_HOME nor HOME. */
-function homeRoot(environment: ReadonlyMap<string, string>): string {
-  const chosen = environment.get('HASP_HOME');
-  if (chosen) return path.resolve(chosen);
-  const home = environment.get('HOME');
-  if (home) return path.join(home, '.hasp');
-  throw new HaspError('E_USAGE', 'neither HASP_HOME nor HOME is set', 'export HASP_HOME=/a/folder/of/yours');
+/** @throws HaspError E_USAGE where there is neither HASP_HOME nor HOME, or it could only be misread. */
+function homeRoot({ environment, invalidUtf8 }: Inherited): string {
+  const chosen = environment.get('HASP_HOME') || undefined;
+  const home = environment.get('HOME') || undefined;
+  const root = chosen ?? (home === undefined ? undefined : path.join(home, '.hasp'));
+  if (root === undefined) {
+    throw new HaspError('E_USAGE', 'neither HASP_HOME nor HOME is set', 'export HASP_HOME=/a/folder/of/yours');
+  }
+  // Node replaces what is not UTF-8, which would name another folder.
+  if (invalidUtf8 && root.includes('\ufffd')) {
+    throw new HaspError('E_USAGE', 'the path of the home is not valid UTF-8', 'export HASP_HOME=/a/folder/of/yours');
+  }
+  return path.resolve(root);
 }
 
 function workingDirectory(): string {

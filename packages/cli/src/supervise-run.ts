@@ -2,7 +2,7 @@ import { type OpenRun, onRevocation, type RevocationReason, type RunOutcome } fr
 import type { HaspError } from '@hasp/core';
 import { makeRedactor } from '@hasp/match';
 import { superviseTree, type TreeEnd, type TreeSpec } from '@hasp/process-tree';
-import { isTerminal } from './is-terminal.ts';
+import { isNullDevice, isTerminal } from './is-terminal.ts';
 import { say } from './output.ts';
 import type { Journey } from './run.ts';
 
@@ -78,7 +78,7 @@ function specFor(
 }
 
 function isRedacted(mode: 'auto' | 'always' | 'never', descriptor: number): boolean {
-  return mode === 'always' || (mode === 'auto' && !isTerminal(descriptor));
+  return mode === 'always' || (mode === 'auto' && !isTerminal(descriptor) && !isNullDevice(descriptor));
 }
 
 /** The descriptor that unlocked the vault is closed by now, and no business of the child's. */
