@@ -20,19 +20,20 @@ let socketPath: string;
 let verdicts: PeerVerdict[];
 let asked: Reference[];
 let failure: Error | undefined;
+let value: Buffer;
 const sockets: Socket[] = [];
 
 beforeEach(async () => {
   folder = mkdtempSync(path.join(tmpdir(), 'hasp-ask-'));
   socketPath = path.join(folder, 'ask');
-  [verdicts, asked, failure] = [[MEMBER], [], undefined];
+  [verdicts, asked, failure, value] = [[MEMBER], [], undefined, VALUE];
   server = await AskServer.open({
     path: socketPath,
     judge: () => (verdicts.length > 1 ? verdicts.shift() : verdicts[0]) ?? MEMBER,
     fetch: (wanted) => {
       if (failure) throw failure;
       asked.push(wanted);
-      return VALUE;
+      return value;
     },
   });
 });
@@ -158,6 +159,26 @@ describe('the socket', () => {
       }),
     );
     expect(await fetchThrough(socketPath, 'db/url')).toEqual(VALUE);
+  });
+
+  it('waits for nobody who does not read, and cuts him off when it is closed', async () => {
+    value = Buffer.alloc(1 << 20, 'long');
+    const slow = Array.from({ length: 20 }, () => connect(socketPath).pause());
+    sockets.push(...slow);
+    for (const socket of slow) socket.write(REQUEST);
+    expect((await fetchThrough(socketPath, 'db/url')).equals(value)).toBe(true);
+    while (asked.length < slow.length + 1) await new Promise((resolve) => setImmediate(resolve));
+    server.close();
+    const [first] = slow;
+    const rest = await new Promise<number>((resolve) => {
+      let bytes = 0;
+      first?.on('data', (chunk) => {
+        bytes += chunk.length;
+      });
+      first?.on('error', () => {}).on('close', () => resolve(bytes));
+      first?.resume();
+    });
+    expect(rest).toBeLessThan(value.length);
   });
 
   it('is gone once it is closed, and who was connected gets nothing more', async () => {
