@@ -12,7 +12,7 @@ import {
 } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type Outcome, Sandbox } from './support/sandbox.ts';
+import { HASP, type Outcome, Sandbox } from './support/sandbox.ts';
 
 let box: Sandbox;
 beforeEach(() => {
@@ -99,6 +99,12 @@ describe('init', () => {
     expect([refused.status, codeOf(refused)]).toEqual([3, 'E_HOME_UNSAFE']);
     const file = await box.run(['init', '--key-file', '--json'], { env: { HASP_HOME: box.write('file', '') } });
     expect(file.status).toBeGreaterThanOrEqual(3);
+  });
+
+  it('refuses a home whose path is not UTF-8: it would be another one', async () => {
+    const script = `export HASP_HOME="$1/$(printf 'h\\377')"; exec "$0" init --key-file`;
+    const { status, stderr } = await box.other(['bash', '-c', script, HASP, box.root]);
+    expect([status, stderr.toString()]).toEqual([2, expect.stringContaining('not valid UTF-8')]);
   });
 
   it('eight at once make one vault, with one log', async () => {
