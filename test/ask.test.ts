@@ -76,7 +76,7 @@ describe('hasp run --ask', () => {
     const { grants } = await box.json<{ grants: { delivery: string; scope: string }[] }>(['grants']);
     // What is handed over goes to the whole tree, whatever was wished.
     expect(grants.map(({ delivery, scope }) => [delivery, scope])).toEqual([
-      ['env KEY', 'tree'],
+      ['env', 'tree'],
       ['ask', 'root'],
     ]);
     await asked.end();

@@ -60,8 +60,24 @@ describe('grants', () => {
     );
     const grants = await live();
     expect(grants).toMatchObject([
-      { secret: 'db/url', version: 1, delivery: 'env DB', scope: 'tree', state: 'issued', reason: 'to look' },
-      { secret: 'other', version: 1, delivery: 'file F', scope: 'tree', state: 'issued', reason: 'to look' },
+      {
+        secret: 'db/url',
+        version: 1,
+        delivery: 'env',
+        variable: 'DB',
+        scope: 'tree',
+        state: 'issued',
+        reason: 'to look',
+      },
+      {
+        secret: 'other',
+        version: 1,
+        delivery: 'file',
+        variable: 'F',
+        scope: 'tree',
+        state: 'issued',
+        reason: 'to look',
+      },
     ]);
     const [grant] = grants;
     expect(Date.parse(grant?.expiresAt ?? '') - Date.parse(grant?.issuedAt ?? '')).toBe(3_600_000);

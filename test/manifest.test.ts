@@ -260,8 +260,8 @@ describe('project show', () => {
       project: 'web',
       trust: 'untrusted',
       secrets: ['db/test', 'npm/token', 'other'],
-      grants: [{ delivery: 'env TOP', reference: 'hasp://other' }],
-      targets: { one: { command: ['sh'], grants: [{ delivery: 'env A', reference: 'hasp://db/test' }] } },
+      grants: [{ delivery: 'env', variable: 'TOP', reference: 'hasp://other' }],
+      targets: { one: { command: ['sh'], grants: [{ delivery: 'env', variable: 'A', reference: 'hasp://db/test' }] } },
     });
     const text = await box.ok(['project', 'show']);
     expect(text).toMatch(/not trusted on this machine: hasp project trust/);

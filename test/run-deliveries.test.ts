@@ -132,7 +132,8 @@ describe('what is recorded', () => {
       type: 'grant.issued',
       secret: 'db/url',
       version: 1,
-      delivery: 'env DB',
+      delivery: 'env',
+      variable: 'DB',
       scope: 'tree',
       rule: 'person-flags',
       reason: 'why [hasp:db/url]',
@@ -142,7 +143,13 @@ describe('what is recorded', () => {
       stragglers: 'kill',
       tracking: 'full',
     });
-    expect(second).toMatchObject({ type: 'grant.issued', secret: 'tls/key', delivery: 'file TLS', run: first['run'] });
+    expect(second).toMatchObject({
+      type: 'grant.issued',
+      secret: 'tls/key',
+      delivery: 'file',
+      variable: 'TLS',
+      run: first['run'],
+    });
     expect(Date.parse(String(first['expiresAt'])) - Date.parse(String(first['time']))).toBeLessThanOrEqual(
       5 * 60_000 + 100,
     );

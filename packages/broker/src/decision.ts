@@ -3,6 +3,7 @@ import {
   type Binding,
   type Decision,
   decide,
+  deliveryFields,
   describeDelivery,
   formatReference,
   HaspError,
@@ -109,7 +110,7 @@ export function checkVariables(request: RunRequest, opened: readonly Allowed[]):
     if (!same && !request.override) {
       throw new HaspError(
         'E_ENV_CONFLICT',
-        `${variable} is already set in the environment (wanted: ${describeDelivery(delivery)})`,
+        `${variable} is already set in the environment (wanted: ${describeDelivery(deliveryFields(delivery))})`,
         `unset ${variable}, or let the grant replace it: --override`,
       );
     }

@@ -1,6 +1,6 @@
 import {
   type Delivery,
-  describeDelivery,
+  deliveryFields,
   endGrant,
   type GrantEndedEvent,
   type GrantEndReason,
@@ -91,7 +91,7 @@ export class OpenRun {
         id,
         secret,
         version,
-        delivery: describeDelivery(delivery),
+        ...deliveryFields(delivery),
         scope: scopeOf(delivery, request),
       })),
       ...(folder === undefined ? {} : { folder }),

@@ -10,15 +10,20 @@ import {
   writeSync,
 } from 'node:fs';
 import path from 'node:path';
-import { HaspError, type Home, type ProcessIdentity, type Scope, type StragglerPolicy } from '@hasp/core';
+import {
+  type DeliveryFields,
+  HaspError,
+  type Home,
+  type ProcessIdentity,
+  type Scope,
+  type StragglerPolicy,
+} from '@hasp/core';
 
 /** What is known of a grant while it is open; no value. */
-export interface OpenGrant {
+export interface OpenGrant extends DeliveryFields {
   readonly id: string;
   readonly secret: string;
   readonly version: number;
-  /** `env DATABASE_URL`, `file KEY`, `stdin`, `ask`. */
-  readonly delivery: string;
   readonly scope: Scope;
 }
 

@@ -1,5 +1,5 @@
 import type { Explained } from '@hasp/broker';
-import { describeDelivery, formatReference } from '@hasp/core';
+import { deliveryFields, describeDelivery, formatReference } from '@hasp/core';
 import type { CommandResolution } from '@hasp/process-tree';
 import type { RunInput } from './input.ts';
 import { print, printable } from './output.ts';
@@ -11,11 +11,10 @@ export function printDryRun(explained: readonly Explained[], resolution: Command
       ? { argv: input.command, path: resolution.path }
       : { argv: input.command, problem: resolution.problem };
   const grants = explained.map(({ wish: { binding }, decision, version }) => ({
-    ...('variable' in binding.delivery ? { variable: binding.delivery.variable } : {}),
     reference: formatReference(binding.reference),
     secret: binding.reference.name,
     ...(version === undefined ? {} : { version }),
-    delivery: binding.delivery.kind,
+    ...deliveryFields(binding.delivery),
     effect: decision.effect === 'allow' && version === undefined ? 'deny' : decision.effect,
     rule: decision.rule,
     why: decision.effect === 'allow' && version === undefined ? 'the vault has no such secret' : decision.why,
@@ -26,7 +25,7 @@ export function printDryRun(explained: readonly Explained[], resolution: Command
   }
   const lines = explained.map(({ wish: { binding } }, index) => {
     const grant = grants[index];
-    return `${grant?.effect === 'allow' ? 'grant' : 'deny '}  ${describeDelivery(binding.delivery)}  ${grant?.reference}  (${grant?.rule}: ${grant?.why})`;
+    return `${grant?.effect === 'allow' ? 'grant' : 'deny '}  ${describeDelivery(deliveryFields(binding.delivery))}  ${grant?.reference}  (${grant?.rule}: ${grant?.why})`;
   });
   const path = 'path' in resolution ? resolution.path : resolution.problem;
   print(`${[...lines, `run    ${printable(input.command.join(' '))}  (${path})`].join('\n')}\n`);

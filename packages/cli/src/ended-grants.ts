@@ -1,5 +1,5 @@
 import { readRecords } from '@hasp/audit';
-import type { Home } from '@hasp/core';
+import type { GrantIssuedEvent, Home } from '@hasp/core';
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -17,13 +17,16 @@ export function endedGrants(home: Home) {
   return ended;
 }
 
+/** `issue` is what this log wrote as a grant.issued. */
 function endedGrant(issue: Fields, end: Fields) {
-  const { grant, secret, version, delivery, scope, time, expiresAt, project, target, reason, command } = issue;
+  const { delivery, variable } = issue as unknown as GrantIssuedEvent;
+  const { grant, secret, version, scope, time, expiresAt, project, target, reason, command } = issue;
   return {
     id: grant,
     secret,
     version,
     delivery,
+    ...(variable === undefined ? {} : { variable }),
     scope,
     state: 'ended',
     issuedAt: time,

@@ -1,4 +1,4 @@
-import type { Scope } from './delivery.ts';
+import type { DeliveryFields, Scope } from './delivery.ts';
 import type { GrantEndReason } from './grant.ts';
 import type { ProcessIdentity, StragglerPolicy, Survivor, Tracking } from './process-identity.ts';
 
@@ -32,13 +32,11 @@ interface ProjectEvent<T extends string> {
 }
 
 /** What `hasp run` knows of itself when it asks; the same in issued and denied. */
-interface RunFacts {
+interface RunFacts extends DeliveryFields {
   /** Shared by all grants of one run: 16 hex digits, the child's HASP_GRANT. */
   readonly run: string;
   readonly grant: string;
   readonly secret: string;
-  /** `env DATABASE_URL`, `file KEY`, `stdin`, `ask`. */
-  readonly delivery: string;
   readonly project?: string;
   readonly target?: string;
   readonly reason?: string;

@@ -17,7 +17,17 @@ export interface Binding {
 /** Who may fetch what is granted by `ask`: every live member of the tree, or its root process alone. */
 export type Scope = 'tree' | 'root';
 
+/** A delivery as records and JSON have it: its kind, and the variable where there is one. */
+export interface DeliveryFields {
+  readonly delivery: Delivery['kind'];
+  readonly variable?: string;
+}
+
+export function deliveryFields(delivery: Delivery): DeliveryFields {
+  return { delivery: delivery.kind, ...('variable' in delivery ? { variable: delivery.variable } : {}) };
+}
+
 /** `env DATABASE_URL`, `file KEY`, `stdin`, `ask`: for messages and tables. */
-export function describeDelivery(delivery: Delivery): string {
-  return 'variable' in delivery ? `${delivery.kind} ${delivery.variable}` : delivery.kind;
+export function describeDelivery({ delivery, variable }: Partial<DeliveryFields>): string {
+  return variable === undefined ? String(delivery) : `${delivery} ${variable}`;
 }

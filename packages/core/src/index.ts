@@ -6,7 +6,14 @@ export type {
   GrantEndedEvent,
   GrantIssuedEvent,
 } from './audit-event.ts';
-export { type Binding, type Delivery, describeDelivery, type Scope } from './delivery.ts';
+export {
+  type Binding,
+  type Delivery,
+  type DeliveryFields,
+  deliveryFields,
+  describeDelivery,
+  type Scope,
+} from './delivery.ts';
 export { formatDuration, MAX_TTL_MS, parseDuration } from './duration.ts';
 export { ERROR_CODES, type ErrorCode, HaspError } from './errors.ts';
 export {

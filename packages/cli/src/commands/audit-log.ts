@@ -64,7 +64,7 @@ function line(record: Fields, end: Fields | undefined): string {
 function details(record: Fields): string[] {
   const parts: string[] = [];
   if (record.version !== undefined) parts.push(`v${String(record.version)}`);
-  if (record.delivery !== undefined) parts.push(String(record.delivery));
+  if (record.delivery !== undefined) parts.push([record.delivery, record.variable ?? []].flat().join(' '));
   const peer = record.peer as Fields | undefined;
   if (peer !== undefined) parts.push(`to ${String(peer.command)} (${String(peer.pid)})`);
   if (record.to !== undefined) parts.push(`to ${String(record.to)}`);

@@ -1,5 +1,5 @@
 import { liveRuns, type RunState } from '@hasp/broker';
-import { formatDuration } from '@hasp/core';
+import { describeDelivery, formatDuration } from '@hasp/core';
 import { listTree } from '@hasp/process-tree';
 import type { Answer, CommandInput } from '../command.ts';
 import type { Context } from '../context.ts';
@@ -35,7 +35,7 @@ async function drawn(input: CommandInput, context: Context): Promise<Answer> {
     json: { grants: [...ended, ...live] },
     text: [
       ...ended.map(
-        ({ id, secret, delivery, endReason, endedAt }) => `${id}  ${secret}  ${delivery}  ${endReason} at ${endedAt}`,
+        (grant) => `${grant.id}  ${grant.secret}  ${describeDelivery(grant)}  ${grant.endReason} at ${grant.endedAt}`,
       ),
       ...runs.flatMap(({ run, tree }) => runLines(run, tree, context.clock())),
     ]
@@ -64,7 +64,7 @@ function grantJson(run: RunState, grant: RunState['grants'][number], tree: Tree)
 }
 
 function runLines(run: RunState, tree: Tree, now: number): string[] {
-  const held = run.grants.map(({ delivery }) => delivery).join(', ');
+  const held = run.grants.map(describeDelivery).join(', ');
   const depths = new Map<number, number>([[run.wrapper.pid, 0]]);
   const processes = tree.map(({ pid, ppid, command, startedAt }) => {
     const depth = (depths.get(ppid) ?? 0) + 1;
@@ -75,7 +75,7 @@ function runLines(run: RunState, tree: Tree, now: number): string[] {
         : `, ${formatDuration(Math.max(1_000, Math.floor((now - startedAt) / 1_000) * 1_000))}`;
     return `${'  '.repeat(depth)}${command} (${pid}${age}) holds ${held}`;
   });
-  const grants = run.grants.map(({ id, secret, version, delivery }) => `${id}  ${secret}@${version}  ${delivery}`);
+  const grants = run.grants.map((grant) => `${grant.id}  ${grant.secret}@${grant.version}  ${describeDelivery(grant)}`);
   const left = formatDuration(Math.max(0, Math.floor((run.expiresAt - now) / 1_000) * 1_000));
   return [...grants, `  [${run.command.join(' ')}]  ends in ${left} at the latest`, ...processes];
 }

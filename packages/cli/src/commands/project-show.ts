@@ -1,4 +1,4 @@
-import { describeDelivery, formatReference, type Wishes } from '@hasp/core';
+import { deliveryFields, describeDelivery, formatReference, type Wishes } from '@hasp/core';
 import type { Answer, CommandInput } from '../command.ts';
 import type { Context } from '../context.ts';
 import { namesOpened, requireProject } from '../project.ts';
@@ -43,11 +43,11 @@ const TRUST = {
 
 function wishesJson({ bindings }: Wishes) {
   return bindings.map(({ delivery, reference }) => ({
-    delivery: describeDelivery(delivery),
+    ...deliveryFields(delivery),
     reference: formatReference(reference),
   }));
 }
 
 function wishLines(wishes: Wishes, indent: string): string[] {
-  return wishesJson(wishes).map(({ delivery, reference }) => `${indent}${delivery}  ${reference}`);
+  return wishesJson(wishes).map((wish) => `${indent}${describeDelivery(wish)}  ${wish.reference}`);
 }
