@@ -126,22 +126,28 @@ function readOr(file: string): string {
   }
 }
 
-/** Ports on which the process listens, by its sockets and the kernel's table (field 4 is 0A: LISTEN). */
+/**
+ * Ports on which the process listens, by its sockets and the kernel's table (field 4 is 0A: LISTEN).
+ * An ordinary user can't see its sockets; then the two ports are looked at that a debugger could have.
+ */
 function listeningPorts(pid: number): number[] {
-  const inodes = new Set(
-    readdirSync(`/proc/${pid}/fd`).flatMap((fd) => {
-      const target = linkOr(`/proc/${pid}/fd/${fd}`);
-      const inode = /^socket:\[(\d+)\]$/.exec(target)?.[1];
-      return inode === undefined ? [] : [inode];
-    }),
-  );
-  return ['tcp', 'tcp6'].flatMap((table) =>
-    readFileSync(`/proc/net/${table}`, 'utf8')
-      .split('\n')
-      .map((line) => line.trim().split(/\s+/))
-      .filter((fields) => fields[3] === '0A' && inodes.has(fields[9] ?? ''))
-      .map((fields) => Number.parseInt(fields[1]?.split(':')[1] ?? '0', 16)),
-  );
+  const inodes = socketsOf(pid);
+  const rows = ['tcp', 'tcp6'].flatMap((table) => readFileSync(`/proc/net/${table}`, 'utf8').split('\n'));
+  return rows
+    .map((line) => line.trim().split(/\s+/))
+    .filter((fields) => fields[3] === '0A')
+    .map((fields) => ({ port: Number.parseInt(fields[1]?.split(':')[1] ?? '0', 16), inode: fields[9] ?? '' }))
+    .filter(({ port, inode }) => (inodes === undefined ? [9229, 1024].includes(port) : inodes.has(inode)))
+    .map(({ port }) => port);
+}
+
+function socketsOf(pid: number): Set<string> | undefined {
+  try {
+    const targets = readdirSync(`/proc/${pid}/fd`).map((fd) => linkOr(`/proc/${pid}/fd/${fd}`));
+    return new Set(targets.flatMap((target) => /^socket:\[(\d+)\]$/.exec(target)?.[1] ?? []));
+  } catch {
+    return undefined;
+  }
 }
 
 function linkOr(link: string): string {

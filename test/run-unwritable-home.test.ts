@@ -136,6 +136,27 @@ describe.runIf(isRoot)('a full disk', () => {
     await expectClosed(GRANT, 'E_STORAGE', /ENOSPC|full|space/, { env });
   }
 
+  it('that fills up during a run keeps neither status nor end from it', async () => {
+    const small = path.join(box.root, 'small');
+    mkdirSync(small);
+    if (!isPossible(`mount -t tmpfs -o size=2m,mode=700 tmpfs ${small}`)) return;
+    try {
+      const env = { HASP_HOME: path.join(small, 'home') };
+      await box.ok(['init', '--key-file'], { env });
+      await box.ok(['secret', 'set', 'api/key'], { env, stdin: VALUE });
+      const fill = `cat /dev/zero >${small}/filler 2>/dev/null; exit 3`;
+      const { status, stderr } = await box.run(['run', ...GRANT, '--', 'sh', '-c', fill], { env });
+      expect([status, stderr.toString()]).toEqual([3, expect.not.stringContaining(VALUE)]);
+      rmSync(path.join(small, 'filler'));
+      await box.ok(['secret', 'list'], { env });
+      expect(await box.json(['audit', 'verify'], { env })).toMatchObject({ ok: true });
+      const log = await box.ok(['audit', 'log', '--json', '--secret', 'api/key'], { env });
+      expect(log.match(/"type":"grant\.(?:issued|ended)"/g)).toEqual(['"type":"grant.issued"', '"type":"grant.ended"']);
+    } finally {
+      execFileSync('umount', ['-l', small]);
+    }
+  });
+
   function fillDisk(file: string): void {
     const descriptor = openSync(file, 'w');
     expect(() => {

@@ -15,7 +15,7 @@ export function resolveCommand(command: string, path: string | undefined, cwd: s
   if (command === '') return { problem: 'not-found' };
   if (command.includes('/')) {
     const problem = whyNotExecutable(resolve(cwd, command));
-    return problem ? { problem } : { path: command };
+    return problem ? { problem: problem === 'out-of-reach' ? 'not-executable' : problem } : { path: command };
   }
   let refused = false;
   for (const folder of (path ?? DEFAULT_PATH).split(':')) {
@@ -27,12 +27,13 @@ export function resolveCommand(command: string, path: string | undefined, cwd: s
   return { problem: refused ? 'not-executable' : 'not-found' };
 }
 
-function whyNotExecutable(file: string): 'not-found' | 'not-executable' | undefined {
+/** Out of reach: in a folder that we may not enter, as bash has it no place where a command is found. */
+function whyNotExecutable(file: string): 'not-found' | 'not-executable' | 'out-of-reach' | undefined {
   try {
     if (statSync(file).isDirectory()) return 'not-executable';
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
-    return code === 'ENOENT' || code === 'ENOTDIR' ? 'not-found' : 'not-executable';
+    return code === 'ENOENT' || code === 'ENOTDIR' ? 'not-found' : 'out-of-reach';
   }
   try {
     accessSync(file, constants.X_OK);
