@@ -220,6 +220,7 @@ describe('a manifest that says something else', () => {
     ['no version', '{}', 1, 1],
     ['a command that is no list', '{"version":1,"targets":{"t":{"command":"npm test"}}}', 1, 40],
     ['a variable that is none', '{"version":1,"env":{"A B":"hasp://a"}}', 1, 21],
+    ['a variable of hasp’s own', '{"version":1,"file":{"HASP_GRANT":"hasp://a"}}', 1, 22],
     ['a ttl that is none', '{"version":1,"targets":{"t":{"ttl":"soon"}}}', 1, 36],
     ['a choice that is none', '{"version":1,"targets":{"t":{"stragglers":"keep"}}}', 1, 43],
     ['a target that is not there', '{"version":1,"agents":{"a":{"targets":["t"]}}}', 1, 40],
