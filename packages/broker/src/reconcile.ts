@@ -1,12 +1,20 @@
-import { renameSync } from 'node:fs';
+import { existsSync, renameSync } from 'node:fs';
 import path from 'node:path';
 import { type AuditLog, readRecords } from '@hasp/audit';
 import type { Clock, Home, ProcessIdentity, Survivor } from '@hasp/core';
-import { describeProcess, endProcesses, findMarked, identityOf, isAlive, selfIdentity } from '@hasp/process-tree';
+import {
+  continueStopped,
+  describeProcess,
+  endProcesses,
+  findMarked,
+  identityOf,
+  isAlive,
+  selfIdentity,
+} from '@hasp/process-tree';
 import { removeDeliveredFiles } from './deliver/file.ts';
 import { endedEvent, type RunOutcome } from './open-run.ts';
 import { dropRevocation } from './revocation.ts';
-import { discard, listRunFiles, type RunState, readRunFile } from './run-file.ts';
+import { discard, listRunFiles, type RunState, readRunFile, runFile } from './run-file.ts';
 
 /** One run whose wrapper was gone, and what was still alive of it. */
 export interface Reconciled {
@@ -19,12 +27,28 @@ export interface Reconciled {
 const STATE = /^([0-9a-f]{16})\.json$/;
 const CLAIM = /^([0-9a-f]{16})\.claim\.([0-9]+)\.([0-9]+)$/;
 const DRAFT = /^[0-9a-f]{16}\.json\.([0-9]+)\.tmp$/;
+const REQUEST = /^([0-9a-f]{16})\.(?:revoked|rotated)$/;
+/** A process that forks all the time may be between two pids at one look: so many must find nobody. */
+const LOOKS = 3;
+const PAUSE_MS = 3;
+/** As long as one that takes no KILL is waited for. */
+const PATIENCE_MS = 10_000;
 
 /**
  * Ends what killed wrappers left open: processes, files, grants without an end. Every hasp that
  * writes does this first. A file is claimed by renaming it, so that one end is written.
  */
 export async function reconcile(home: Home, openLog: () => AuditLog, clock: Clock): Promise<Reconciled[]> {
+  const reconciled: Reconciled[] = [];
+  // Whoever is ended may have been the wrapper of another run, which is lost by that.
+  for (;;) {
+    const found = await reconcileOnce(home, openLog, clock);
+    reconciled.push(...found);
+    if (found.every(({ survivors }) => survivors.length === 0)) return reconciled;
+  }
+}
+
+async function reconcileOnce(home: Home, openLog: () => AuditLog, clock: Clock): Promise<Reconciled[]> {
   const reconciled: Reconciled[] = [];
   for (const name of listRunFiles(home)) {
     const claimed = claim(home, name, clock);
@@ -51,10 +75,16 @@ function claim(home: Home, name: string, clock: Clock): { file: string; state: R
   const run = STATE.exec(name)?.[1] ?? CLAIM.exec(name)?.[1];
   if (run === undefined) {
     dropDeadDraft(file, name, clock);
+    dropOldRequest(home, name);
     return undefined;
   }
   const state = readRunFile(file);
-  if (state === undefined || !isOwnerGone(state, name, clock)) return undefined;
+  if (state === undefined) return undefined;
+  if (!isOwnerGone(state, name, clock)) {
+    // A stopped wrapper's timers stand still; continued, it ends its tree at once.
+    if (clock() > state.expiresAt) continueStopped(state.wrapper);
+    return undefined;
+  }
   const self = selfIdentity();
   const mine = path.join(home.runs, `${run}.claim.${self.pid}.${self.startTime}`);
   try {
@@ -63,6 +93,12 @@ function claim(home: Home, name: string, clock: Clock): { file: string; state: R
     return undefined;
   }
   return { file: mine, state };
+}
+
+/** Asked of a run that is over: who asked was killed before it could take that back. */
+function dropOldRequest(home: Home, name: string): void {
+  const run = REQUEST.exec(name)?.[1];
+  if (run !== undefined && !existsSync(runFile(home, run))) dropRevocation(home, run);
 }
 
 function isOwnerGone(state: RunState, name: string, clock: Clock): boolean {
@@ -83,15 +119,25 @@ function dropDeadDraft(file: string, name: string, clock: Clock): void {
   if (isDead) discard(file);
 }
 
+/** KILL at once: nobody watches over a grace. */
 async function endSurvivors(state: RunState): Promise<Survivor[]> {
-  const known = [...(state.root === undefined ? [] : [state.root]), ...state.members, ...findMarked(state.run)];
-  const byPid = new Map(known.map((identity) => [`${identity.pid}:${identity.startTime}`, identity]));
-  const living = [...byPid.values()].filter((identity) => isAlive(identity) === true);
-  if (living.length === 0) return [];
+  const known = [...(state.root === undefined ? [] : [state.root]), ...state.members];
+  const find = (): ProcessIdentity[] => {
+    const byPid = new Map([...known, ...findMarked(state.run)].map((identity) => [identity.pid, identity]));
+    return [...byPid.values()].filter((identity) => isAlive(identity) === true);
+  };
   if (state.stragglers === 'leave') {
-    return living.map(({ pid }) => ({ pid, command: describeProcess(pid), outcome: 'left' }));
+    return find().map(({ pid }) => ({ pid, command: describeProcess(pid), outcome: 'left' }));
   }
-  return endProcesses(living, 0);
+  const ended = new Map<number, Survivor>();
+  const end = performance.now() + PATIENCE_MS;
+  for (let quiet = 0; quiet < LOOKS && performance.now() < end; ) {
+    const found = (await endProcesses(find(), 0)).filter(({ pid }) => !ended.has(pid));
+    for (const survivor of found) ended.set(survivor.pid, survivor);
+    quiet = found.length === 0 ? quiet + 1 : 0;
+    await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+  }
+  return [...ended.values()];
 }
 
 function recordEnds(

@@ -1,91 +1,109 @@
-import { existsSync, type FSWatcher, readFileSync, renameSync, watch, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, type FSWatcher, openSync, utimesSync, watch } from 'node:fs';
 import path from 'node:path';
 import type { Home } from '@hasp/core';
-import { isAlive } from '@hasp/process-tree';
+import { continueStopped, isAlive } from '@hasp/process-tree';
 import { discard, type RunState, runFile } from './run-file.ts';
 
 /** Why a run is asked to end before its command does. */
 export type RevocationReason = 'revoked' | 'rotated';
 
-const WATCH_AFTER_MS = 30;
-/** Between two looks, where nothing can be watched. */
-const LOOK_MS = 500;
-/** Between two looks for the recorded end of a run that was asked to end. */
-const POLL_MS = 5;
+/** Where the kernel has no watch left to give, the wrapper looks for itself: one wake-up each time. */
+const LOOK_MS = 1_000;
+/** How often who asked looks whether it is done. */
+const STEP_MS = 5;
 /** Beyond the grace: what a tree that takes no KILL may hold up. */
 const PATIENCE_MS = 12_000;
 
-function requestFile(home: Home, run: string): string {
-  return path.join(home.runs, `${run}.revoke`);
+/** An empty file beside the run's state; its name says all. */
+function requestFile(home: Home, run: string, reason: RevocationReason): string {
+  return path.join(home.runs, `${run}.${reason}`);
 }
 
 /**
- * For the wrapper: calls once when its run is asked to end, also if that was before. The watch begins
- * a moment later, so that a short run does not pay the 2 ms that it costs.
+ * For the wrapper: calls once when its run is asked to end. Begin it after the run's state was
+ * written; a request that came before is seen at once. The state's own file is watched, and not its
+ * folder: what other runs write there wakes nobody.
  */
 export function onRevocation(home: Home, run: string, revoked: (reason: RevocationReason) => void): { close(): void } {
-  const file = requestFile(home, run);
   let watcher: FSWatcher | undefined;
+  let timer: NodeJS.Timeout | undefined;
+  let closed = false;
   const close = (): void => {
-    clearTimeout(begin);
-    clearInterval(looking);
+    closed = true;
     watcher?.close();
+    clearInterval(timer);
   };
   const look = (): void => {
-    if (!existsSync(file)) return;
+    const reason = requested(home, run);
+    if (closed || reason === undefined) return;
     close();
-    revoked(readReason(file));
+    revoked(reason);
   };
-  let looking: NodeJS.Timeout | undefined;
-  const begin = setTimeout(() => {
+  const lookNowAndThen = (): void => {
+    watcher?.close();
+    timer ??= setInterval(look, LOOK_MS).unref();
+  };
+  const begin = (): void => {
     try {
-      watcher = watch(home.runs, { persistent: false }, (_event, name) => {
-        if (name === null || name === path.basename(file)) look();
-      }).on('error', () => watcher?.close());
+      watcher = watch(runFile(home, run), { persistent: false }, (event) => {
+        // Our own next state took the file's place: the watch was on the one before.
+        if (event === 'rename' && !closed) {
+          watcher?.close();
+          begin();
+        } else look();
+      });
+      watcher.on('error', lookNowAndThen);
     } catch {
-      // The kernel has no watch left to give (inotify(7), max_user_instances).
-      looking = setInterval(look, LOOK_MS).unref();
+      lookNowAndThen();
     }
     look();
-  }, WATCH_AFTER_MS).unref();
+  };
+  begin();
   return { close };
 }
 
-function readReason(file: string): RevocationReason {
-  try {
-    return readFileSync(file, 'utf8') === 'rotated' ? 'rotated' : 'revoked';
-  } catch {
-    return 'revoked';
-  }
+function requested(home: Home, run: string): RevocationReason | undefined {
+  return (['revoked', 'rotated'] as const).find((reason) => existsSync(requestFile(home, run, reason)));
 }
 
 /** The run is over: nobody will read its request any more. */
 export function dropRevocation(home: Home, run: string): void {
-  discard(requestFile(home, run));
+  discard(requestFile(home, run, 'revoked'));
+  discard(requestFile(home, run, 'rotated'));
 }
 
-/** Whole or not there: a wrapper reads it as soon as it appears. */
-function request(file: string, reason: RevocationReason): void {
-  const draft = `${file}.${process.pid}.tmp`;
-  writeFileSync(draft, reason, { mode: 0o600 });
-  renameSync(draft, file);
+function request(home: Home, run: string, reason: RevocationReason): void {
+  closeSync(openSync(requestFile(home, run, reason), 'a', 0o600));
+  try {
+    const now = new Date();
+    utimesSync(runFile(home, run), now, now);
+  } catch {
+    // The run is over, or its state is just being replaced, after which the wrapper looks anyway.
+  }
 }
 
 /**
  * For everyone else: asks the wrappers of these runs to end them, and waits until each end is on
- * record. Returns the runs that are not over yet: their wrapper is stuck, or of another host.
+ * record. A stopped wrapper (Ctrl-Z, SIGSTOP) is continued, since it could not end anything.
+ * @param endLost ends the runs whose wrapper was killed meanwhile
+ * @returns the runs that are not over: their wrapper is stuck, or of another host
  */
-export async function revokeRuns(home: Home, runs: readonly RunState[], reason: RevocationReason): Promise<RunState[]> {
-  for (const { run } of runs) request(requestFile(home, run), reason);
+export async function revokeRuns(
+  home: Home,
+  runs: readonly RunState[],
+  reason: RevocationReason,
+  endLost: () => Promise<void>,
+): Promise<RunState[]> {
+  for (const { run } of runs) request(home, run, reason);
   const started = performance.now();
-  let open = [...runs];
-  while (
-    open.length > 0 &&
-    performance.now() - started < PATIENCE_MS + Math.max(...open.map(({ graceMs }) => graceMs))
-  ) {
-    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
-    open = open.filter(({ run }) => existsSync(runFile(home, run)));
-    if (open.length > 0 && open.every(({ wrapper }) => isAlive(wrapper) === false)) break;
+  const isOpen = ({ run }: RunState): boolean => existsSync(runFile(home, run));
+  const isInTime = ({ graceMs }: RunState): boolean => performance.now() - started < PATIENCE_MS + graceMs;
+  let open = runs.filter(isOpen);
+  while (open.some(isInTime)) {
+    if (open.some(({ wrapper }) => isAlive(wrapper) === false)) await endLost();
+    else for (const { wrapper } of open) continueStopped(wrapper);
+    await new Promise((resolve) => setTimeout(resolve, STEP_MS));
+    open = open.filter(isOpen);
   }
   // A run that was over before it could read its request leaves it to us.
   for (const { run } of runs) if (!open.some((one) => one.run === run)) dropRevocation(home, run);

@@ -1,5 +1,7 @@
 import { liveRuns, type RevocationReason, type RunState, revokeRuns } from '@hasp/broker';
-import { HaspError, type Home } from '@hasp/core';
+import { HaspError } from '@hasp/core';
+import type { Context } from './context.ts';
+import { endLostRuns } from './stores.ts';
 
 /** What became of the runs that were asked to end. */
 export interface EndedRuns {
@@ -12,12 +14,12 @@ export interface EndedRuns {
  * @throws HaspError E_INTERNAL where a wrapper does not answer
  */
 export async function endGrantsOf(
-  home: Home,
+  context: Context,
   reason: RevocationReason,
   holds: (grant: RunState['grants'][number], run: RunState) => boolean,
 ): Promise<EndedRuns> {
-  const runs = liveRuns(home).filter((run) => run.grants.some((grant) => holds(grant, run)));
-  const stuck = await revokeRuns(home, runs, reason);
+  const runs = liveRuns(context.home).filter((run) => run.grants.some((grant) => holds(grant, run)));
+  const stuck = await revokeRuns(context.home, runs, reason, () => endLostRuns(context));
   if (stuck.length > 0) {
     const pids = stuck.map(({ wrapper }) => wrapper.pid).join(', ');
     throw new HaspError(

@@ -32,7 +32,7 @@ export class LockedHome {
   static async enter(context: Context): Promise<LockedHome> {
     checkHome(context.home, context.uid);
     const home = new LockedHome(context);
-    for (const run of await reconcile(context.home, () => home.log, context.clock)) sayReconciled(run);
+    await endLost(context, () => home.log);
     return home;
   }
 
@@ -75,6 +75,21 @@ export class LockedHome {
 export async function openStores(input: GlobalInput, context: Context): Promise<Stores> {
   const home = await LockedHome.enter(context);
   return home.unlock(input);
+}
+
+/** Ends the runs whose wrapper was killed since this home was entered. */
+export async function endLostRuns(context: Context): Promise<void> {
+  let log: AuditLog | undefined;
+  const open = (): AuditLog => {
+    log ??= AuditLog.open(context.home, context.clock);
+    return log;
+  };
+  await endLost(context, open);
+  log?.close();
+}
+
+async function endLost(context: Context, openLog: () => AuditLog): Promise<void> {
+  for (const run of await reconcile(context.home, openLog, context.clock)) sayReconciled(run);
 }
 
 function sayReconciled(run: Reconciled): void {

@@ -6,6 +6,9 @@ import { isNullDevice, isTerminal } from './is-terminal.ts';
 import { say } from './output.ts';
 import type { Journey } from './run.ts';
 
+/** The soft limit of most systems, where the launcher did not tell. */
+const DESCRIPTORS = 1_024;
+
 /**
  * Spawns the command with its grants and waits for the whole tree. The grants end with the tree,
  * not when a slow reader has taken the last of its output.
@@ -25,7 +28,7 @@ export async function superviseRun(
     abort.abort();
   });
   try {
-    const socket = open.isAsked ? await open.serve() : undefined;
+    const socket = open.isAsked ? await open.serve(journey.context.inherited.softNofile ?? DESCRIPTORS) : undefined;
     const spec = specFor(journey, open, path, socket, abort.signal, (end) => {
       revocation.close();
       trouble = open.end(outcomeOf(end, revoked));
@@ -70,6 +73,7 @@ function specFor(
     expiresAt: open.expiresAt,
     clock: context.clock,
     abort,
+    onEnding: () => open.withdraw(),
     onSpawned: (root) => open.note({ root, members: [root] }),
     onMembers: (members) => open.note({ members }),
     onTreeEnd,

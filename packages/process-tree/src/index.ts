@@ -11,5 +11,6 @@ export type { ByteTransform } from './relay.ts';
 export { type CommandResolution, resolveCommand } from './resolve-command.ts';
 export { type ForwardedSignal, type HeldSignals, holdSignals } from './signals.ts';
 export { SpawnFailure } from './spawn-failure.ts';
+export { continueStopped } from './stopped.ts';
 export { superviseTree } from './supervise.ts';
 export type { TreeEnd, TreeSpec } from './tree-spec.ts';

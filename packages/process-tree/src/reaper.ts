@@ -10,6 +10,7 @@ const WNOWAIT = 0x0100_0000;
 const WALL = 0x4000_0000;
 const CLD_EXITED = 1;
 const CLD_STOPPED = 5;
+const ECHILD = 10;
 const SIGINFO_BYTES = 128;
 /** Offsets in siginfo_t on 64-bit Linux. */
 const SI = { code: 8, pid: 16, status: 24 } as const;
@@ -28,7 +29,7 @@ export function reapChildren(libc: Libc, tell: (event: ChildEvent) => void): boo
   const info = Buffer.alloc(SIGINFO_BYTES);
   for (;;) {
     info.fill(0);
-    if (libc.waitid(P_ALL, 0, info, WEXITED | WSTOPPED | WNOHANG | WALL) !== 0) return true;
+    if (libc.waitid(P_ALL, 0, info, WEXITED | WSTOPPED | WNOHANG | WALL) !== 0) return libc.errno() === ECHILD;
     const pid = info.readInt32LE(SI.pid);
     if (pid === 0) return false;
     const code = info.readInt32LE(SI.code);

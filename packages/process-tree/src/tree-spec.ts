@@ -33,6 +33,8 @@ export interface TreeSpec {
   onSpawned(root: ProcessIdentity): void;
   /** Live members, at the spawn and when the kernel told of a child's end and the set changed. */
   onMembers(members: readonly ProcessIdentity[]): void;
+  /** Its ttl is over or it is revoked: told before the first signal. */
+  onEnding?(): void;
   /** The tree has ended; what it wrote may still be on its way to a slow reader. */
   onTreeEnd?(end: TreeEnd): void;
   /** One line for a person, without a final newline. */

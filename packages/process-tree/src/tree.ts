@@ -169,6 +169,7 @@ export class Tree {
   }
 
   #endNow(cause: 'ttl' | 'revoked'): void {
+    if (this.#ending === undefined) this.#spec.onEnding?.();
     this.#ending ??= cause;
     for (const wake of [...this.#waiting]) wake();
   }

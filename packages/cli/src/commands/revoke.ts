@@ -10,11 +10,7 @@ export async function revoke(input: CommandInput, context: Context): Promise<Ans
   const all = input.options.all === true;
   if (all === (which !== '')) throw new HaspError('E_USAGE', 'name a grant, or say --all', 'see hasp grants');
   await LockedHome.enter(context);
-  const ended = await endGrantsOf(
-    context.home,
-    'revoked',
-    (grant, run) => all || grant.id === which || run.run === which,
-  );
+  const ended = await endGrantsOf(context, 'revoked', (grant, run) => all || grant.id === which || run.run === which);
   if (ended.runs.length === 0 && !all)
     throw new HaspError('E_GRANT_MISSING', 'no such grant is live', 'see hasp grants');
   const count = ended.grants.length === 1 ? '1 grant' : `${ended.grants.length} grants`;

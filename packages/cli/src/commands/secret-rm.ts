@@ -17,7 +17,7 @@ export async function removeSecret(input: CommandInput, context: Context): Promi
   stores.close();
   const holds = (grant: { secret: string; version: number }) =>
     grant.secret === secret && (version === undefined || grant.version === version);
-  const ended = await endGrantsOf(context.home, 'revoked', holds);
+  const ended = await endGrantsOf(context, 'revoked', holds);
   return {
     json: { name: secret, ...(version === undefined ? {} : { version }), removed: true, endedGrants: ended.grants },
     notes: [...erasure, ...endedNotes(ended), `removed ${formatVersionedName(reference)}`],

@@ -18,7 +18,7 @@ export async function rotateSecret(input: CommandInput, context: Context): Promi
   value.fill(0);
   const erasure = erasureNotes(stores.vault);
   stores.close();
-  const ended = await endGrantsOf(context.home, 'rotated', (grant) => grant.secret === secret);
+  const ended = await endGrantsOf(context, 'rotated', (grant) => grant.secret === secret);
   return {
     json: { name: secret, version, forgot: forget, endedGrants: ended.grants },
     notes: [...notes, ...erasure, ...endedNotes(ended), `rotated ${secret}, now version ${version}`],
