@@ -175,17 +175,22 @@ describe('a crowd', () => {
     expect(records.length).toBeLessThanOrEqual(4 * 54);
   });
 
-  it('of 1,000 idle members keeps nobody from being served, nor the run from its end', async () => {
-    const idle = `const {connect}=require("net");let left=1000;const next=()=>{if(left--===0)return console.log("all");const s=connect(process.env.HASP_SOCKET);s.on("error",()=>{});s.on("connect",next)};next();setTimeout(()=>{},60000)`;
-    const asked = await startAsked(
-      box,
-      ASK,
-      `node -e '${idle}' >inside & while [ ! -s inside ]; do sleep 0.02; done; ${ask} get $HASP_SOCKET token >answer`,
-    );
-    expect(answerIn(await written('answer'))).toBe(VALUE);
-    expect(await outsider(asked.socket)).toBe('E_NOT_IN_TREE');
-    await asked.end();
-  });
+  it.each([40, 1_024])(
+    'of 1,000 idle members keeps nobody from being served, nor the run from its end, with %i descriptors',
+    async (limit) => {
+      const idle = `const {connect}=require("net");let left=1000;const next=()=>{if(left--===0)return console.log("all");const s=connect(process.env.HASP_SOCKET);s.on("error",()=>{});s.on("connect",next)};next();setTimeout(()=>{},60000)`;
+      const asked = await startAsked(
+        box,
+        ASK,
+        `node -e '${idle}' >inside & while [ ! -s inside ]; do sleep 0.02; done; ${ask} get $HASP_SOCKET token >answer`,
+        { through: ['sh', '-c', `ulimit -Sn ${limit}; exec "$@"`, 'sh'] },
+      );
+      expect(answerIn(await written('answer'))).toBe(VALUE);
+      expect(await outsider(asked.socket)).toBe('E_NOT_IN_TREE');
+      await asked.end();
+      expect((await box.log()).at(-1)).toMatchObject({ type: 'grant.ended', run: asked.grant });
+    },
+  );
 });
 
 describe('an ordinary user', () => {

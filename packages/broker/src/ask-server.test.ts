@@ -29,6 +29,7 @@ beforeEach(async () => {
   [verdicts, asked, failure, value] = [[MEMBER], [], undefined, VALUE];
   server = await AskServer.open({
     path: socketPath,
+    descriptors: 1_024,
     judge: () => (verdicts.length > 1 ? verdicts.shift() : verdicts[0]) ?? MEMBER,
     fetch: (wanted) => {
       if (failure) throw failure;
@@ -191,7 +192,7 @@ describe('the socket', () => {
   });
 
   it('that can not be made is an error', async () => {
-    const nowhere = { path: path.join(folder, 'no/where'), judge: () => MEMBER, fetch: () => VALUE };
+    const nowhere = { path: path.join(folder, 'no/where'), descriptors: 9, judge: () => MEMBER, fetch: () => VALUE };
     await expect(AskServer.open(nowhere)).rejects.toMatchObject({ code: 'E_STORAGE' });
   });
 });

@@ -7,17 +7,21 @@ import { formatRefusal, formatValue, MAX_REQUEST_BYTES, NEWLINE, parseRequest } 
 /** From the connection to the end of the answer: who is slower is closed. */
 const PATIENCE_MS = 5_000;
 /** Members that are connected at one time; one more, and who has waited longest is closed. */
-const MAX_CONNECTIONS = 256;
+const MAX_MEMBERS = 256;
 /** How many may wait to be accepted; the kernel's own limit is often as high (net.core.somaxconn). */
 const BACKLOG = 4_096;
 /** Refused peers may still read why, for a moment. */
 const MAX_REFUSED = 32;
 const REFUSED_MS = 250;
+/** Descriptors that the wrapper needs for itself: to watch the tree, to end it, and to write the log. */
+const RESERVED = 48;
 
 /** What the server asks of the run that it serves. */
 export interface AskServing {
   /** The socket; its folder is there, and is ours alone. */
   readonly path: string;
+  /** How many descriptors this process may have open: RLIMIT_NOFILE, as the command has it. */
+  readonly descriptors: number;
   /** Who connected to this descriptor, now. */
   judge(fd: number): PeerVerdict;
   /** Records the fetch, then gives the value. @throws HaspError, and then nothing is handed out */
@@ -31,10 +35,16 @@ export class AskServer {
   /** In the order in which they came, each with the timer of its patience. */
   readonly #members = new Map<Socket, NodeJS.Timeout>();
   readonly #refused = new Set<Socket>();
+  readonly #maxMembers: number;
+  readonly #maxRefused: number;
   #closed = false;
 
   private constructor(serving: AskServing) {
     this.#serving = serving;
+    // Clients may not take the descriptors with which their own end is seen to.
+    const spare = Math.max(0, serving.descriptors - RESERVED);
+    this.#maxMembers = Math.min(MAX_MEMBERS, 4 + Math.floor(spare / 2));
+    this.#maxRefused = Math.min(MAX_REFUSED, 2 + Math.floor(spare / 8));
     this.#server = createServer({ pauseOnConnect: true, allowHalfOpen: true }, (socket) => this.#accept(socket));
   }
 
@@ -80,7 +90,7 @@ export class AskServer {
     socket.on('close', () => this.#forget(socket));
     this.#read(socket);
     const [longest] = this.#members.keys();
-    if (this.#members.size > MAX_CONNECTIONS && longest !== undefined) this.#refuse(longest, tooMany());
+    if (this.#members.size > this.#maxMembers && longest !== undefined) this.#refuse(longest, tooMany());
   }
 
   #read(socket: Socket): void {
@@ -143,7 +153,7 @@ export class AskServer {
     socket.end(formatRefusal(why));
     this.#refused.add(socket);
     const [oldest] = this.#refused;
-    if (this.#refused.size > MAX_REFUSED && oldest !== undefined) oldest.destroy();
+    if (this.#refused.size > this.#maxRefused && oldest !== undefined) oldest.destroy();
     const leaving = setTimeout(() => socket.destroy(), REFUSED_MS);
     socket.on('close', () => {
       clearTimeout(leaving);

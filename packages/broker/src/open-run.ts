@@ -142,12 +142,14 @@ export class OpenRun {
 
   /**
    * Opens the socket through which members of the tree fetch; the child's HASP_SOCKET.
+   * @param descriptors how many this process may have open
    * @throws HaspError E_STORAGE
    */
-  async serve(): Promise<string> {
+  async serve(descriptors: number): Promise<string> {
     const socket = socketIn(this.#state.folder ?? '');
     this.#asks = await openAskServer({
       path: socket,
+      descriptors,
       judge: (fd) => this.#judge(fd),
       fetch: (wanted, peer) => this.#asked.fetch(wanted, peer),
     });
