@@ -4,6 +4,7 @@
 //   main.cjs   every other command (yargs and all)
 //   *.cache    what V8 makes of the two, for the Node that builds (another Node compiles anew)
 //   help.txt   what `hasp --help` prints
+//   portable.cjs  how a run is watched where the kernel gives no help
 //   NAME.cjs   packages that are loaded only when needed
 //   meta.json  what went into which bundle, for the architecture test
 import { spawnSync } from 'node:child_process';
@@ -28,6 +29,8 @@ const ENTRIES = [
   ['main', 'main'],
   ['bundle', 'bundle'],
 ];
+/** What only such a run needs. Nothing in it is compared by class with what the others have of the same source. */
+const PORTABLE = path.join(root, 'packages/process-tree/src/platform/portable.ts');
 /** Loaded by name at run time: native code or too big for a bundle. */
 const EXTERNAL = ['koffi', 'libsodium-wrappers', 'libsodium-wrappers-sumo', '@node-rs/argon2'];
 /** ES modules that a CommonJS bundle can't require: bundled apart, loaded when asked for. */
@@ -81,6 +84,9 @@ const lazyBorders = {
     builder.onResolve({ filter: /\/run-entry\.ts$/ }, (args) =>
       args.kind === 'dynamic-import' ? { path: './run.cjs', external: true } : undefined,
     );
+    builder.onResolve({ filter: /\/platform\/portable\.ts$/ }, (args) =>
+      args.kind === 'dynamic-import' ? { path: './portable.cjs', external: true } : undefined,
+    );
     builder.onResolve({ filter: new RegExp(`^(${APART.join('|')})$`) }, (args) =>
       args.kind === 'entry-point' ? undefined : { path: `./${args.path}.cjs`, external: true },
     );
@@ -107,7 +113,7 @@ const shared = {
   external: EXTERNAL,
   supported: { 'dynamic-import': false },
   define: { 'import.meta.url': 'HERE_URL', 'process.env.HASP_VERSION': JSON.stringify((await version()).version) },
-  banner: { js: "const HERE_URL=require('node:url').pathToFileURL(__filename).href;" },
+  banner: { js: "const HERE_URL=require('url').pathToFileURL(__filename).href;" },
   legalComments: 'none',
   logLevel: 'warning',
   metafile: true,
@@ -118,7 +124,10 @@ async function version() {
 
 const command = await build({
   ...shared,
-  entryPoints: Object.fromEntries(ENTRIES.map(([source, bundle]) => [bundle, path.join(cli, `src/${source}.ts`)])),
+  entryPoints: {
+    ...Object.fromEntries(ENTRIES.map(([source, bundle]) => [bundle, path.join(cli, `src/${source}.ts`)])),
+    portable: PORTABLE,
+  },
   plugins: [lazyBorders],
 });
 const fromTree = createRequire(path.join(root, 'packages/process-tree/package.json'));

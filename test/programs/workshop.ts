@@ -54,7 +54,7 @@ export class Workshop {
       platform: 'node',
       format: 'cjs',
       target: 'node20',
-      external: ['koffi', 'ps-list'],
+      external: ['koffi', 'ps-list', 'execa'],
       logLevel: 'error',
     });
   }

@@ -1,4 +1,5 @@
 import './guard.ts';
+import './old-node.ts';
 import { readFileSync, writeSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';

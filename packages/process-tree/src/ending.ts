@@ -1,8 +1,9 @@
 import { constants } from 'node:os';
 import type { ProcessIdentity, Survivor } from '@hasp/core';
-import { identityFrom, isAlive } from './identity.ts';
+import { describeProcess } from './describe-process.ts';
+import { isAlive } from './identity.ts';
 import { loadLibc } from './libc.ts';
-import { descendantsOf, describeProcess } from './proc.ts';
+import type { ProcessTable } from './platform/process-table.ts';
 
 const { SIGTERM, SIGCONT, SIGKILL } = constants.signals;
 const PIDFD_SEND_SIGNAL = 424;
@@ -18,6 +19,8 @@ export interface Doomed {
   members(): readonly ProcessIdentity[];
   /** Resolves when something changed, or after `ms`. */
   settle(ms: number): Promise<void>;
+  /** Where identities are of another kind than those of `identityOf`. */
+  readonly table?: Pick<ProcessTable, 'isAlive' | 'nameOf'>;
 }
 
 /**
@@ -25,18 +28,19 @@ export interface Doomed {
  * nobody is left. A reused pid is never signalled. @returns what became of each process seen
  */
 export async function endAll(doomed: Doomed, graceMs: number): Promise<Survivor[]> {
+  const table = doomed.table ?? { isAlive, nameOf: describeProcess };
   const seen = new Map<string, Survivor>();
   const note = (identity: ProcessIdentity, deed: () => Survivor['outcome']): void => {
     // The name is read before the deed: afterwards the process may be gone.
-    const command = seen.get(keyOf(identity))?.command ?? describeProcess(identity.pid);
+    const command = seen.get(keyOf(identity))?.command ?? table.nameOf(identity.pid);
     seen.set(keyOf(identity), { pid: identity.pid, command, outcome: deed() });
   };
   const hopeless = (identity: ProcessIdentity): boolean => seen.get(keyOf(identity))?.outcome === 'not-permitted';
 
   if (graceMs > 0) {
     for (const identity of doomed.members()) {
-      note(identity, () => (sendTo(identity, SIGTERM) === 'not-permitted' ? 'not-permitted' : 'terminated'));
-      sendTo(identity, SIGCONT);
+      note(identity, () => (sendTo(identity, SIGTERM, table) === 'not-permitted' ? 'not-permitted' : 'terminated'));
+      sendTo(identity, SIGCONT, table);
     }
     const graceEnd = performance.now() + graceMs;
     for (
@@ -51,7 +55,7 @@ export async function endAll(doomed: Doomed, graceMs: number): Promise<Survivor[
   for (;;) {
     const members = doomed.members();
     for (const identity of members) {
-      note(identity, () => (sendTo(identity, SIGKILL) === 'not-permitted' ? 'not-permitted' : 'killed'));
+      note(identity, () => (sendTo(identity, SIGKILL, table) === 'not-permitted' ? 'not-permitted' : 'killed'));
     }
     if (members.every(hopeless)) break;
     if (performance.now() > killEnd) {
@@ -68,26 +72,28 @@ function keyOf({ pid, startTime }: ProcessIdentity): string {
 }
 
 /** Ends processes that are not our children, and their descendants. `graceMs` 0: KILL at once. */
-export function endProcesses(identities: readonly ProcessIdentity[], graceMs: number): Promise<Survivor[]> {
-  const known = new Map(identities.map((identity) => [identity.pid, identity]));
-  const members = (): ProcessIdentity[] => {
-    const alive = [...known.values()].filter((identity) => isAlive(identity) === true);
-    for (const { pid } of alive) {
-      for (const stat of descendantsOf(pid)) if (stat.pid !== process.pid) known.set(stat.pid, identityFrom(stat));
-    }
-    return [...known.values()].filter((identity) => isAlive(identity) === true);
+export async function endProcesses(identities: readonly ProcessIdentity[], graceMs: number): Promise<Survivor[]> {
+  const { platformTable } = await import('./platform/portable.ts');
+  const look = (await platformTable()).watch(identities, undefined);
+  let members = await look();
+  const settle = async (ms: number): Promise<void> => {
+    await new Promise((resolve) => setTimeout(resolve, Math.min(ms, 20)));
+    members = await look();
   };
-  const settle = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, Math.min(ms, 20)));
-  return endAll({ members, settle }, graceMs);
+  return endAll({ members: () => members, settle }, graceMs);
 }
 
 /** Signals the very process, or nobody. */
-export function sendTo(identity: ProcessIdentity, signal: number): 'sent' | 'gone' | 'not-permitted' {
+export function sendTo(
+  identity: ProcessIdentity,
+  signal: number,
+  table: Pick<ProcessTable, 'isAlive'> = { isAlive },
+): 'sent' | 'gone' | 'not-permitted' {
   const libc = loadLibc();
   // A pidfd is bound to the process: checked after it is open, the identity can't change any more.
   const handle = libc ? libc.syscall(PIDFD_OPEN, identity.pid, 0, 0, 0) : -1;
   try {
-    if (isAlive(identity) !== true) return 'gone';
+    if (table.isAlive(identity) !== true) return 'gone';
     if (libc && handle >= 0) {
       if (libc.syscall(PIDFD_SEND_SIGNAL, handle, signal, 0, 0) === 0) return 'sent';
       return libc.errno() === EPERM ? 'not-permitted' : 'gone';

@@ -1,18 +1,25 @@
 import { readlinkSync } from 'node:fs';
 import type { ProcessIdentity } from '@hasp/core';
-import { isDead, type ProcessStat, readStat, readText } from './proc.ts';
+import { identifyByPs, isAliveByPs } from './platform/ps.ts';
+import { hasProc, isDead, type ProcessStat, readStat, readText } from './proc.ts';
 
-/** This process. @throws Error where /proc is missing (not Linux): see platform/portable.ts */
+const BOOT_ID = '/proc/sys/kernel/random/boot_id';
+const UNKNOWN = 'unknown';
+
+/** This process. @throws Error where neither /proc nor ps(1) tells of it */
 export function selfIdentity(): ProcessIdentity {
   const self = identityOf(process.pid);
-  if (!self) throw new Error('this process is not in /proc');
+  if (!self) throw new Error('this process is neither in /proc nor known to ps');
   return self;
 }
 
 /** Undefined if no live process has that pid. */
 export function identityOf(pid: number): ProcessIdentity | undefined {
   const stat = readStat(pid);
-  return stat && !isDead(stat) ? identityFrom(stat) : undefined;
+  if (stat) return isDead(stat) ? undefined : identityFrom(stat);
+  if (hasProc()) return undefined;
+  const identity = identifyByPs(pid);
+  return identity && isAliveByPs(identity) === true ? identity : undefined;
 }
 
 export function identityFrom(stat: ProcessStat): ProcessIdentity {
@@ -24,14 +31,16 @@ export function identityFrom(stat: ProcessStat): ProcessIdentity {
  * nothing here, so "elsewhere", which no caller may read as dead.
  */
 export function isAlive(identity: ProcessIdentity): boolean | 'elsewhere' {
-  if (identity.bootId !== bootId()) return false;
+  const boot = readText(BOOT_ID)?.trim();
+  if (boot === undefined && !hasProc()) return isAliveByPs(identity);
+  if (identity.bootId !== (boot ?? UNKNOWN)) return false;
   if (identity.pidNamespace !== pidNamespace()) return 'elsewhere';
   const stat = readStat(identity.pid);
   return stat !== undefined && stat.startTime === identity.startTime && !isDead(stat);
 }
 
 function bootId(): string {
-  return readText('/proc/sys/kernel/random/boot_id')?.trim() ?? 'unknown';
+  return readText(BOOT_ID)?.trim() ?? UNKNOWN;
 }
 
 /** The inode of the pid namespace; readable for oneself even when not dumpable. */

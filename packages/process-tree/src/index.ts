@@ -1,3 +1,4 @@
+export { describeProcess } from './describe-process.ts';
 export { endProcesses } from './ending.ts';
 export { type ExitStatus, exitLike } from './exit-status.ts';
 export { closeInspector, hardenSelf } from './harden.ts';
@@ -6,7 +7,6 @@ export { type Inherited, readInherited } from './inherited.ts';
 export { type ListedProcess, listTree } from './list-tree.ts';
 export { findMarked } from './marked.ts';
 export { canJudgePeers, judgePeer, type Peer, type PeerBounds, type PeerVerdict } from './peer.ts';
-export { describeProcess } from './proc.ts';
 export type { ByteTransform } from './relay.ts';
 export { type CommandResolution, resolveCommand } from './resolve-command.ts';
 export { type ForwardedSignal, type HeldSignals, holdSignals } from './signals.ts';

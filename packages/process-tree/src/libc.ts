@@ -17,7 +17,7 @@ interface PollHandle {
 
 /** The part of koffi that is used, typed without `any`. Every call is synchronous and on the main thread. */
 interface Koffi {
-  load(path: null): { func(name: string, result: string, parameters: readonly string[]): unknown };
+  load(path: string | null): { func(name: string, result: string, parameters: readonly string[]): unknown };
   errno(): number;
   address(memory: Memory): bigint;
   readonly node: {
@@ -147,9 +147,9 @@ function openLibc(): Libc | undefined {
 }
 
 /** koffi's binary by absolute path costs 1 ms, `require('koffi')` 8 ms: the same functions. */
-function openKoffi(): Koffi | undefined {
+export function openKoffi(): Koffi | undefined {
   for (const folder of koffiFolders()) {
-    for (const build of [`linux_${process.arch}`, `musl_${process.arch}`]) {
+    for (const build of [`${process.platform}_${process.arch}`, `musl_${process.arch}`]) {
       const path = join(folder, build, 'koffi.node');
       if (!existsSync(path)) continue;
       try {
@@ -165,7 +165,7 @@ function openKoffi(): Koffi | undefined {
 }
 
 function* koffiFolders(): Generator<string> {
-  const name = join('@koromix', `koffi-linux-${process.arch}`);
+  const name = join('@koromix', `koffi-${process.platform}-${process.arch}`);
   for (let folder = dirname(__filename); ; folder = dirname(folder)) {
     yield join(folder, 'node_modules', name);
     const koffi = join(folder, 'node_modules', 'koffi');

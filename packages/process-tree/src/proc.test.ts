@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { until, Workshop } from '../../../test/programs/workshop.ts';
-import { childrenOf, descendantsOf, describeProcess, isDead, printableName, readStat } from './proc.ts';
+import { describeProcess } from './describe-process.ts';
+import { childrenOf, descendantsOf, isDead, printableName, readStat } from './proc.ts';
 
 describe('what /proc says', { timeout: 30_000 }, () => {
   let workshop: Workshop;

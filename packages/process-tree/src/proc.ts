@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 
 /** Fields of /proc/PID/stat, proc_pid_stat(5). */
 export interface ProcessStat {
@@ -91,10 +91,9 @@ export function printableName(name: string): string {
   return [...name.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, '?')].slice(0, 64).join('');
 }
 
-/** @returns the name of a process, safe to print; "?" if it is gone. */
-export function describeProcess(pid: number): string {
-  const stat = readStat(pid);
-  return stat ? printableName(stat.name) : '?';
+/** Whether there is a /proc that knows this process. */
+export function hasProc(): boolean {
+  return existsSync('/proc/self/stat');
 }
 
 function hasChildrenFiles(): boolean {

@@ -1,5 +1,6 @@
 import type { ExitStatus } from './exit-status.ts';
 import { loadLibc } from './libc.ts';
+import { SpawnFailure } from './spawn-failure.ts';
 import { type ChildStdio, openStdio } from './stdio.ts';
 import { Tree } from './tree.ts';
 import type { TreeEnd, TreeSpec } from './tree-spec.ts';
@@ -21,15 +22,17 @@ const OUTPUT_LOST = 125;
 export async function superviseTree(spec: TreeSpec): Promise<TreeEnd> {
   const libc = spec.tracking === 'full' ? loadLibc() : undefined;
   // Loaded here: node:child_process costs as much as the whole spawn through FFI.
-  if (!libc) return (await import('./platform/portable.ts')).superviseByLooking(spec);
+  if (!libc) {
+    const looked = await (await import('./platform/portable.ts')).superviseByLooking(spec);
+    if (typeof looked === 'string') throw new SpawnFailure(looked);
+    return finish(spec, looked.end, looked);
+  }
   const tree = new Tree(libc, spec);
   const stdio = openStdio(libc, spec);
   try {
     const root = tree.spawn(stdio.childEnds, stdio.afterSpawn);
     const end: TreeEnd = { root, ...(await tree.end()) };
-    spec.onTreeEnd?.(end);
-    const signalled = await drainUnlessSignalled(stdio, spec, end.cause);
-    return { ...end, exit: signalled ?? (stdio.hasLost() ? notSuccess(end.exit) : end.exit) };
+    return await finish(spec, end, stdio);
   } catch (error) {
     await stdio.abandon();
     throw error;
@@ -38,12 +41,21 @@ export async function superviseTree(spec: TreeSpec): Promise<TreeEnd> {
   }
 }
 
+type Output = Pick<ChildStdio, 'drain' | 'hasLost'>;
+
+/** The tree has ended; what it wrote may still be on its way. */
+async function finish(spec: TreeSpec, end: TreeEnd, output: Output): Promise<TreeEnd> {
+  spec.onTreeEnd?.(end);
+  const signalled = await drainUnlessSignalled(output, spec, end.cause);
+  return { ...end, exit: signalled ?? (output.hasLost() ? notSuccess(end.exit) : end.exit) };
+}
+
 /**
  * A command that writes to a reader who takes nothing can be ended by a signal, also when only its
  * output is left of it. @returns that signal as its end
  */
 function drainUnlessSignalled(
-  stdio: ChildStdio,
+  output: Output,
   spec: TreeSpec,
   cause: TreeEnd['cause'],
 ): Promise<ExitStatus | undefined> {
@@ -51,7 +63,7 @@ function drainUnlessSignalled(
     spec.signals.deliverTo((signal) => {
       if (!signal.startsWith('SIGUSR')) void pause(SIGNALLED_READER_MS).then(() => resolve({ signal }));
     });
-    stdio.drain().then(() => resolve(undefined), reject);
+    output.drain().then(() => resolve(undefined), reject);
     if (cause !== 'exited') void pause(STALLED_READER_MS).then(() => resolve(undefined));
   });
 }

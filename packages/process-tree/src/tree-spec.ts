@@ -1,6 +1,7 @@
 import type { Clock, ProcessIdentity, StragglerPolicy, Survivor, Tracking } from '@hasp/core';
 import type { ExitStatus } from './exit-status.ts';
 import type { Inherited } from './inherited.ts';
+import type { ProcessTable } from './platform/process-table.ts';
 import type { ByteTransform } from './relay.ts';
 import type { HeldSignals } from './signals.ts';
 
@@ -29,6 +30,8 @@ export interface TreeSpec {
   readonly abort?: AbortSignal;
   /** What `hardenSelf` said; "best-effort" forces the portable way. */
   readonly tracking: Tracking;
+  /** What the portable way looks at; the platform's own where it is not given. */
+  readonly table?: ProcessTable;
   /** Called once, directly after the spawn. */
   onSpawned(root: ProcessIdentity): void;
   /** Live members, at the spawn and when the kernel told of a child's end and the set changed. */

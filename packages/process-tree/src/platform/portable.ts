@@ -1,131 +1,92 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { constants } from 'node:os';
-import type { ProcessIdentity, Survivor } from '@hasp/core';
-import { endAll } from '../ending.ts';
+import type { Readable, Writable } from 'node:stream';
 import type { ExitStatus } from '../exit-status.ts';
-import { identityFrom, isAlive } from '../identity.ts';
-import { descendantsOf, printableName, readStat } from '../proc.ts';
-import { type ByteTransform, writeAll } from '../relay.ts';
-import { terminalSignalled } from '../signals.ts';
-import { SpawnFailure } from '../spawn-failure.ts';
 import type { TreeEnd, TreeSpec } from '../tree-spec.ts';
+import { LookedAtTree } from './looked-at-tree.ts';
+import { PipedOutput } from './piped-output.ts';
+import { platformTable } from './platform-table.ts';
 
-const LOOK_MS = 100;
+export { platformTable };
+
+/** The part of execa's subprocess that is used. */
+export interface Subprocess {
+  readonly pid?: number | undefined;
+  readonly stdin: Writable | null;
+  readonly stdout: Readable | null;
+  readonly stderr: Readable | null;
+  kill(signal: number): boolean;
+  once(event: 'exit', listener: (code: number | null, signal: string | null) => void): unknown;
+}
+
+/** The end of the tree, and what it wrote that may still be on its way. */
+export interface LookedAtEnd {
+  readonly end: TreeEnd;
+  drain(): Promise<void>;
+  hasLost(): boolean;
+}
 
 /**
- * Without koffi: Node's own spawn, and a look at /proc every 100 ms. Best effort: a process that
- * leaves the tree between two looks is lost; descriptors above 2 and ignored signals are not passed
- * on; granted bytes become strings; pipes are sockets. @throws SpawnFailure
+ * Without the kernel's help: execa starts the command, and looks at the process table follow its tree. Best
+ * effort: a process that leaves the tree between two looks is lost, unless its environment can be read and
+ * bears the mark; descriptors above 2 and ignored signals are not passed on; granted bytes become strings;
+ * pipes are sockets.
+ * @returns the errno's name where the command can't be started
  */
-export async function superviseByLooking(spec: TreeSpec): Promise<TreeEnd> {
-  const child = await start(spec);
-  const ended = new Promise<ExitStatus>((resolve) => {
-    child.once('exit', (code, signal) => resolve(signal ? { signal } : { code: code ?? 0 }));
+export async function superviseByLooking(spec: TreeSpec): Promise<LookedAtEnd | string> {
+  const table = spec.table ?? (await platformTable());
+  const started = await start(spec);
+  if (typeof started === 'string') return started;
+  const { child } = started;
+  // Nothing but promises was awaited since the spawn, so no end of the child was told and it was not reaped.
+  const exit = new Promise<ExitStatus>((resolve) => {
+    child.once('exit', (code, signal) => resolve(signal === null ? { code: code ?? 0 } : { signal }));
   });
-  // Nothing was awaited since the spawn, so Node has not reaped it and /proc shows it.
-  const stat = readStat(child.pid ?? 0);
-  if (!stat) throw new Error('the new process is not in /proc');
-  const root = identityFrom(stat);
-  const members = new Members(root);
-  const streams = Promise.all([
-    relay(child.stdout, 1, spec.stdout),
-    relay(child.stderr, 2, spec.stderr),
-    feed(child, spec.stdin),
-  ]);
-  spec.onSpawned(root);
-  spec.signals.deliverTo((signal, early) => {
-    if (early || !terminalSignalled(signal, root.pid)) child.kill(constants.signals[signal]);
-  });
-
-  let exit: ExitStatus | undefined;
-  const rootEnded = ended.then((status) => {
-    exit = status;
-  });
-  const step = (ms: number): Promise<unknown> =>
-    Promise.race([exit ? pause(ms) : rootEnded, pause(Math.min(ms, LOOK_MS))]);
-  const why = (): 'ttl' | 'revoked' | undefined =>
-    spec.abort?.aborted ? 'revoked' : spec.clock() >= spec.expiresAt ? 'ttl' : undefined;
-  let live = members.look();
-  while (!why() && (!exit || (spec.stragglers === 'wait' && live.length > 0))) {
-    await step(LOOK_MS);
-    live = members.look();
-    spec.onMembers(live);
-  }
-  const cause = why();
-  let survivors: readonly Survivor[] = [];
-  if (cause === undefined && spec.stragglers === 'leave') {
-    survivors = live.map(({ pid }) => ({ pid, command: printableName(readStat(pid)?.name ?? '?'), outcome: 'left' }));
-    child.stdout?.destroy();
-    child.stderr?.destroy();
-  } else {
-    survivors = await endAll(
-      { members: () => members.look(), settle: async (ms) => void (await step(ms)) },
-      spec.graceMs,
-    );
-  }
-  const status = exit ?? (await ended);
-  const end: TreeEnd = {
-    root,
-    exit: status,
-    cause: cause ?? ('signal' in status ? 'signalled' : 'exited'),
-    survivors: survivors.filter(({ pid }) => pid !== root.pid),
+  const outputs = [pipe(child.stdout, 1, spec.stdout, spec), pipe(child.stderr, 2, spec.stderr, spec)].flat();
+  if (spec.stdin !== 'inherit') feed(child.stdin, spec.stdin);
+  const tree = new LookedAtTree(spec, table, child, exit);
+  return {
+    end: await tree.end(),
+    drain: async () => void (await Promise.all(outputs.map((output) => output.drain()))),
+    hasLost: () => outputs.some((output) => output.hasLost),
   };
-  spec.onTreeEnd?.(end);
-  await streams;
-  return end;
 }
 
-/** Everything that was ever seen below the root. */
-class Members {
-  readonly #known: Map<number, ProcessIdentity>;
-
-  constructor(root: ProcessIdentity) {
-    this.#known = new Map([[root.pid, root]]);
-  }
-
-  look(): ProcessIdentity[] {
-    for (const pid of [...this.#known.keys()]) {
-      for (const stat of descendantsOf(pid)) this.#known.set(stat.pid, identityFrom(stat));
-    }
-    return [...this.#known.values()].filter((identity) => isAlive(identity) === true);
-  }
-}
-
-async function start(spec: TreeSpec): Promise<ChildProcess> {
+/** execa's errors quote the command and its arguments, and Node's quote variables: only the errno gets out. */
+async function start(spec: TreeSpec): Promise<{ child: Subprocess } | string> {
+  const { execa } = await import('execa');
   const [command = '', ...args] = spec.argv;
-  const entries = [...spec.environment].map(([name, value]) => [name, Buffer.from(value).toString('utf8')] as const);
   const mode = (stream: unknown): 'inherit' | 'pipe' => (stream === 'inherit' ? 'inherit' : 'pipe');
-  const child = spawn(spec.path, args, {
-    argv0: command,
-    env: Object.fromEntries(entries),
-    stdio: [mode(spec.stdin), mode(spec.stdout), mode(spec.stderr)],
-  });
-  if (child.pid !== undefined) return child;
-  throw await new Promise<SpawnFailure>((resolve) => {
-    child.once('error', (error: NodeJS.ErrnoException) => resolve(new SpawnFailure(error.code ?? 'EIO')));
-  });
-}
-
-async function relay(
-  source: NodeJS.ReadableStream | null,
-  target: number,
-  stream: 'inherit' | (() => ByteTransform),
-): Promise<void> {
-  if (stream === 'inherit' || !source) return;
-  const transform = stream();
   try {
-    for await (const chunk of source) if (await writeAll(target, transform.push(Buffer.from(chunk)))) return;
+    const child = execa(spec.path, args, {
+      argv0: command,
+      env: Object.fromEntries(
+        [...spec.environment].map(([name, value]) => [name, Buffer.from(value).toString('utf8')] as const),
+      ),
+      extendEnv: false,
+      stdio: [mode(spec.stdin), mode(spec.stdout), mode(spec.stderr)],
+      buffer: false,
+      cleanup: false,
+      detached: false,
+      encoding: 'buffer',
+      // Else a TERM that is passed on would become a KILL five seconds later.
+      forceKillAfterDelay: false,
+      reject: false,
+      verbose: 'none',
+    });
+    // It is a promise of its own end, too: not to be awaited here.
+    if (child.pid !== undefined) return { child: child as Subprocess };
+    const { code } = await child;
+    return /^E[A-Z0-9]+$/.test(code ?? '') ? (code as string) : 'EINVAL';
   } catch {
-    // Destroyed because what is left may not write any more.
+    return 'EINVAL';
   }
-  await writeAll(target, transform.end());
 }
 
-async function feed(child: ChildProcess, bytes: 'inherit' | Uint8Array): Promise<void> {
-  // A command that does not read its input is no failure.
-  if (bytes !== 'inherit') child.stdin?.on('error', () => {}).end(Buffer.from(bytes));
+function pipe(source: Readable | null, target: number, stream: TreeSpec['stdout'], spec: TreeSpec): PipedOutput[] {
+  return source === null || stream === 'inherit' ? [] : [new PipedOutput(source, target, stream, spec.onWarning)];
 }
 
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
+/** A command that does not read its input is no failure. */
+function feed(input: Writable | null, bytes: Uint8Array): void {
+  const copy = Buffer.from(bytes);
+  input?.on('error', () => {}).end(copy, () => copy.fill(0));
 }
