@@ -1,6 +1,7 @@
 import { openSync, writeSync } from 'node:fs';
 import type { ReadStream } from 'node:tty';
 import { HaspError } from '@hasp/core';
+import { exitLike } from '@hasp/process-tree';
 
 const ENTER = [0x0a, 0x0d];
 const ERASE = [0x7f, 0x08];
@@ -32,12 +33,13 @@ export async function askHidden(question: string): Promise<Buffer> {
   // Loaded here: node:tty brings node:net with it, which no run without a prompt needs.
   const terminal = new (await import('node:tty')).ReadStream(descriptor);
   const restore = () => terminal.setRawMode(false);
+  // At once, also where a run holds its signals back: nothing is granted yet.
   const dieRestored = (signal: NodeJS.Signals) => {
     restore();
-    process.removeListener(signal, dieRestored);
-    process.kill(process.pid, signal);
+    writeSync(descriptor, '\n');
+    exitLike({ signal });
   };
-  const signals: NodeJS.Signals[] = ['SIGTERM', 'SIGHUP', 'SIGINT'];
+  const signals: NodeJS.Signals[] = ['SIGTERM', 'SIGHUP', 'SIGINT', 'SIGQUIT'];
   for (const signal of signals) process.on(signal, dieRestored);
   try {
     terminal.setRawMode(true);

@@ -52,3 +52,15 @@ export function terminalSignalled(signal: ForwardedSignal, child: number): boole
   if (!self || self.terminal === 0 || self.foregroundGroup !== self.group) return false;
   return readStat(child)?.group === self.group;
 }
+
+/**
+ * Whether somebody watches for a stop of this process and can continue it: its group has the
+ * terminal, or is a job of a shell with job control, which is then our parent in another group.
+ */
+export function isJob(): boolean {
+  const self = readStat('self');
+  if (!self || self.terminal === 0) return false;
+  if (self.foregroundGroup === self.group) return true;
+  const parent = readStat(self.parent);
+  return parent !== undefined && parent.session === self.session && parent.group !== self.group;
+}
