@@ -190,7 +190,7 @@ describe('the end of a grant', () => {
     ['rotated', async () => box.ok(['secret', 'rotate', 'db/url'], { stdin: 'third value' })],
   ])('by being %s refuses the next fetch, during the grace too', async (reason, take) => {
     for (const name of ['status', 'late']) box.write(name, '');
-    const asked = await startAsked(box, ['--ask', 'db/url', '--grace', '4s'], `${asksAgain}; ${GET} db/url >early`);
+    const asked = await startAsked(box, ['--ask', 'db/url', '--grace', '15s'], `${asksAgain}; ${GET} db/url >early`);
     await until('the first fetch', () => existsSync(path.join(box.cwd, 'early')) && fileIn('early') !== '');
     const taking = take(asked.grant);
     expect(await until('the second fetch', () => fileIn('status').trim() || undefined)).toBe('3');
@@ -202,7 +202,7 @@ describe('the end of a grant', () => {
 
   it('by its ttl refuses the next fetch', async () => {
     for (const name of ['status', 'late']) box.write(name, '');
-    const asked = await startAsked(box, ['--ask', 'db/url', '--ttl', '500ms', '--grace', '4s'], asksAgain);
+    const asked = await startAsked(box, ['--ask', 'db/url', '--ttl', '2s', '--grace', '15s'], asksAgain);
     // Refused by the clock, or the socket is gone already.
     expect(['3', '4']).toContain(await until('the fetch', () => fileIn('status').trim() || undefined));
     expect(fileIn('late')).toBe('');
