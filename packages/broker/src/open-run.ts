@@ -206,16 +206,16 @@ export class OpenRun {
       const ended = endGrant(grant, outcome.reason, endedAt);
       return endedEvent(this.id, ended.id, ended.secret, outcome, clean, endedAt - grant.issuedAt);
     });
-    try {
-      const mark = this.#parts.log.append(events);
-      dropRevocation(this.#parts.home, this.id);
-      discard(runFile(this.#parts.home, this.id));
-      this.#parts.vault.writeMark(mark);
-      return undefined;
-    } catch (error) {
-      if (error instanceof HaspError) return error;
-      throw error;
-    }
+    const mark = attempt(() => this.#parts.log.append(events));
+    if (mark instanceof HaspError) return mark;
+    dropRevocation(this.#parts.home, this.id);
+    discard(runFile(this.#parts.home, this.id));
+    const moved = attempt(() => this.#parts.vault.writeMark(mark));
+    if (!(moved instanceof HaspError)) return undefined;
+    return new HaspError(
+      moved.code,
+      `the end of the run is on record, but the vault could not note it: ${moved.message}`,
+    );
   }
 
   #judge(fd: number): PeerVerdict {
@@ -228,6 +228,15 @@ export class OpenRun {
   #removeFiles(): boolean {
     const { folder, files } = this.#state;
     return folder === undefined || removeDeliveredFiles(folder, files);
+  }
+}
+
+function attempt<T>(deed: () => T): T | HaspError {
+  try {
+    return deed();
+  } catch (error) {
+    if (error instanceof HaspError) return error;
+    throw error;
   }
 }
 

@@ -52,5 +52,6 @@ function readFile(file: string): Buffer {
 /** What a person should know of this value. */
 export function valueNotes(value: Buffer): string[] {
   if (value.length >= SHORTEST_GUARDED) return [];
+  if (value.length === 0) return ['the value is empty: was something meant to come on stdin?'];
   return [`a value of less than ${SHORTEST_GUARDED} bytes is not masked in output`];
 }
