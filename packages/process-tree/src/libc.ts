@@ -34,7 +34,11 @@ export interface Libc {
   errno(): number;
   address(memory: Memory): bigint;
   /** Watches a descriptor with the event loop; `stop` pauses, `start` resumes. Keeps the loop alive. */
-  poll(fd: number, events: { readable?: boolean; writable?: boolean }, ready: () => void): PollHandle;
+  poll(
+    fd: number,
+    events: { readable?: boolean; writable?: boolean; disconnect?: boolean },
+    ready: () => void,
+  ): PollHandle;
   prctl(option: number, value: number): number;
   waitid(kind: number, id: number, info: Uint8Array, options: number): number;
   waitpid(pid: number, status: Int32Array | null, options: number): number;
@@ -126,7 +130,7 @@ function openLibc(): Libc | undefined {
   const bound: Record<string, unknown> = {
     errno: () => koffi.errno(),
     address: (memory: Memory) => koffi.address(memory),
-    poll: (fd: number, events: { readable?: boolean; writable?: boolean }, ready: () => void) => {
+    poll: (fd: number, events: { readable?: boolean; writable?: boolean; disconnect?: boolean }, ready: () => void) => {
       const handle = koffi.node.poll(fd, events, ready);
       handle.ref();
       return handle;

@@ -2,12 +2,13 @@ import { constants } from 'node:os';
 import { formatDuration, type ProcessIdentity, type Survivor } from '@hasp/core';
 import { type Doomed, endAll, sendTo } from './ending.ts';
 import type { ExitStatus } from './exit-status.ts';
+import { HangUps } from './hang-ups.ts';
 import { identityFrom, selfIdentity } from './identity.ts';
 import { KinBefore } from './kin-before.ts';
 import type { Libc } from './libc.ts';
 import { type ProcessStat, printableName, readStat } from './proc.ts';
 import { reapChildren } from './reaper.ts';
-import { type ForwardedSignal, terminalSignalled } from './signals.ts';
+import { type ForwardedSignal, isJob, terminalSignalled } from './signals.ts';
 import { spawnProcess } from './spawn.ts';
 import type { ChildStdio } from './stdio.ts';
 import type { TreeEnd, TreeSpec } from './tree-spec.ts';
@@ -28,6 +29,7 @@ export class Tree {
   readonly #libc: Libc;
   readonly #spec: TreeSpec;
   readonly #kinBefore: KinBefore;
+  readonly #hangUps: HangUps;
   readonly #waiting = new Set<() => void>();
   readonly #onChild = (): void => {
     this.#reap();
@@ -48,6 +50,7 @@ export class Tree {
     this.#libc = libc;
     this.#spec = spec;
     this.#kinBefore = new KinBefore(libc);
+    this.#hangUps = new HangUps(libc);
     this.#warned = spec.expiresAt - spec.clock() <= WARN_BEFORE_MS;
     process.on('SIGCHLD', this.#onChild);
   }
@@ -85,6 +88,7 @@ export class Tree {
 
   close(): void {
     process.off('SIGCHLD', this.#onChild);
+    this.#hangUps.close();
     this.#spec.abort?.removeEventListener('abort', this.#onAbort);
     clearTimeout(this.#clockTimer);
     clearTimeout(this.#reportTimer);
@@ -130,12 +134,11 @@ export class Tree {
   }
 
   /**
-   * The command stopped. On a terminal where we are in the foreground the shell must see that, as it
-   * would see the command itself; elsewhere nobody might continue us.
+   * The command stopped. A shell with job control must see that, as it would see the command itself;
+   * elsewhere nobody might continue us.
    */
   #stopAlong(signal: number): void {
-    const self = readStat('self');
-    if (!self || self.terminal === 0 || self.foregroundGroup !== self.group) return;
+    if (!isJob()) return;
     process.kill(process.pid, signal);
     if (this.#root) this.#libc.kill(this.#root.pid, SIGCONT);
   }
@@ -143,7 +146,8 @@ export class Tree {
   #pass(signal: ForwardedSignal, early: boolean): void {
     if (!this.#root) return;
     const number = constants.signals[signal];
-    const reached = (pid: number): boolean => !early && terminalSignalled(signal, pid);
+    const reached = (pid: number): boolean =>
+      !early && (signal === 'SIGHUP' ? this.#hangUps.reached(pid) : terminalSignalled(signal, pid));
     if (this.#exit) {
       for (const member of this.#members()) if (!reached(member.pid)) sendTo(identityFrom(member), number);
       return;
