@@ -30,16 +30,19 @@ export interface Doomed {
 export async function endAll(doomed: Doomed, graceMs: number): Promise<Survivor[]> {
   const table = doomed.table ?? { isAlive, nameOf: describeProcess };
   const seen = new Map<string, Survivor>();
-  const note = (identity: ProcessIdentity, deed: () => Survivor['outcome']): void => {
-    // The name is read before the deed: afterwards the process may be gone.
+  const note = (identity: ProcessIdentity, outcome: Survivor['outcome'], signal?: number): void => {
+    // The name is read before the signal: afterwards the process may be gone.
     const command = seen.get(keyOf(identity))?.command ?? table.nameOf(identity.pid);
-    seen.set(keyOf(identity), { pid: identity.pid, command, outcome: deed() });
+    const sent = signal === undefined ? 'sent' : sendTo(identity, signal, table);
+    // It went by itself meanwhile: what was noted of it stands.
+    if (sent === 'gone') return;
+    seen.set(keyOf(identity), { pid: identity.pid, command, outcome: sent === 'sent' ? outcome : sent });
   };
   const hopeless = (identity: ProcessIdentity): boolean => seen.get(keyOf(identity))?.outcome === 'not-permitted';
 
   if (graceMs > 0) {
     for (const identity of doomed.members()) {
-      note(identity, () => (sendTo(identity, SIGTERM, table) === 'not-permitted' ? 'not-permitted' : 'terminated'));
+      note(identity, 'terminated', SIGTERM);
       sendTo(identity, SIGCONT, table);
     }
     const graceEnd = performance.now() + graceMs;
@@ -55,11 +58,11 @@ export async function endAll(doomed: Doomed, graceMs: number): Promise<Survivor[
   for (;;) {
     const members = doomed.members();
     for (const identity of members) {
-      note(identity, () => (sendTo(identity, SIGKILL, table) === 'not-permitted' ? 'not-permitted' : 'killed'));
+      note(identity, 'killed', SIGKILL);
     }
     if (members.every(hopeless)) break;
     if (performance.now() > killEnd) {
-      for (const identity of members) if (!hopeless(identity)) note(identity, () => 'left');
+      for (const identity of members) if (!hopeless(identity)) note(identity, 'left');
       break;
     }
     await doomed.settle(STEP_MS);

@@ -21,6 +21,8 @@ const CLOCK_CHECK_MS = 30_000;
 const REPORT_EVERY_MS = 50;
 /** And listing them, in a tree of thousands, takes at most one part in this many of our time. */
 const REPORT_SHARE = 20;
+/** More than one is needed where a process dies during a look; all are in vain where /proc hides who is there. */
+const LOOKS = 10;
 
 type Ended = Omit<TreeEnd, 'root'>;
 
@@ -99,14 +101,10 @@ export class Tree {
     if (!this.#ending && stragglers === 'wait') while (!this.#empty && !this.#ending) await this.#change();
     if (this.#empty) return [];
     if (!this.#ending && stragglers === 'leave') {
-      return this.#members().map(({ pid, name }) => ({ pid, command: printableName(name), outcome: 'left' }));
+      return this.#living().map(({ pid, name }) => ({ pid, command: printableName(name), outcome: 'left' }));
     }
     const doomed: Doomed = {
-      members: () => {
-        // Whoever has died is reaped first, so that with the last member gone the exit status is known.
-        this.#reap();
-        return this.#empty ? [] : this.#members().map(identityFrom);
-      },
+      members: () => this.#living().map(identityFrom),
       settle: (ms) => this.#change(ms),
     };
     const survivors = await endAll(doomed, graceMs);
@@ -117,6 +115,20 @@ export class Tree {
       ...survivors.filter(({ pid }) => pid !== this.#root?.pid || !this.#exit),
       ...hidden.map((pid) => ({ pid, command: '?', outcome: 'not-permitted' as const })),
     ];
+  }
+
+  /**
+   * Nobody only if the kernel says so: who died while we looked is reaped first, so that with the last
+   * member gone the exit status is known, and whom it left is found at the next look.
+   */
+  #living(): ProcessStat[] {
+    for (let look = 0; look < LOOKS; look++) {
+      this.#reap();
+      if (this.#empty) break;
+      const members = this.#members();
+      if (members.length > 0) return members;
+    }
+    return [];
   }
 
   #members(): ProcessStat[] {
