@@ -11,6 +11,7 @@ import {
   SpawnFailure,
   superviseTree,
 } from '@hasp/process-tree';
+import { psTable } from '../../packages/process-tree/src/platform/ps-table.ts';
 
 process.on('SIGUSR1', () => {});
 
@@ -23,6 +24,8 @@ export interface SuperviseOptions {
   readonly ttlMs?: number;
   readonly revokeAfterMs?: number;
   readonly tracking?: 'best-effort';
+  /** As on a platform without /proc. */
+  readonly table?: 'ps';
   /** Gets one JSON line for each callback and one for the end. */
   readonly log?: string;
   /** Wait for this many ms between holding signals and the spawn. */
@@ -82,6 +85,7 @@ async function main(): Promise<void> {
       inherited,
       signals,
       tracking: options.tracking ?? tracking,
+      ...(options.table === 'ps' ? { table: psTable } : {}),
       stdin: options.stdin === undefined ? 'inherit' : Buffer.from(options.stdin),
       stdout: options.redact ? stream : 'inherit',
       stderr: options.redact === 'both' ? stream : 'inherit',
