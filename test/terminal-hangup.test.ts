@@ -75,4 +75,37 @@ describe('when the window is closed', () => {
     });
     expect(both).toEqual(twice(['USR1', 'ALRM']));
   });
+
+  it('a command that the shell leaves behind still takes signals, SIGHUP among them', async () => {
+    const both = await bareAndUnderHasp(box, async (shell, under) => {
+      const name = `left-${under}`;
+      const { first, pid } = await witness(shell, `$W ./witness ${name} &`);
+      await shell.leave();
+      // Right after the terminal is gone a HUP is taken for the whole job's.
+      await until('it is told', () => {
+        process.kill(first, 'SIGHUP');
+        return heard(name).includes('HUP');
+      });
+      process.kill(pid, 'SIGALRM');
+      await until('it is gone', () => !isLiving(pid) && !isLiving(first));
+      return new Set(heard(name));
+    });
+    expect(both).toEqual(twice(new Set(['HUP', 'ALRM'])));
+  });
+});
+
+describe('a signal for the first process of a job whose terminal is there', () => {
+  it('reaches the command once', async () => {
+    const both = await bareAndUnderHasp(box, async (shell, under) => {
+      const { first, pid } = await witness(shell, `$W ./witness sent-${under}`);
+      for (const name of ['HUP', 'TERM', 'USR2', 'USR1']) {
+        process.kill(first, `SIG${name}`);
+        await shell.shows(`${name}\r\n`);
+      }
+      process.kill(pid, 'SIGALRM');
+      const { status } = await shell.prompt();
+      return [heard(`sent-${under}`), status];
+    });
+    expect(both).toEqual(twice([['HUP', 'TERM', 'USR2', 'USR1', 'ALRM'], 7]));
+  });
 });

@@ -149,6 +149,12 @@ export class Shell {
     return this.#running.ended;
   }
 
+  /** Lets the shell exit by itself, which hangs up nobody in the background. */
+  leave(): Promise<Outcome> {
+    this.press('exit\r');
+    return this.#running.ended;
+  }
+
   async close(): Promise<void> {
     await this.hangUp();
   }
