@@ -100,7 +100,8 @@ export const ESCAPE_KINDS: readonly EscapeKind[] = [
   program('namespaces', 'in a user and pid namespace of its own', { needs: 'own-namespaces' }),
   program('own-reaper', 'below a subreaper of its own, which ends'),
   program('refork', 'forks anew every 5 ms, takes no signal'),
-  program('hops', 'the same, and execs without environment'),
+  program('spin', 'the same without a pause'),
+  program('hops', 'forks and execs every 5 ms, without environment'),
   program('pid-reuse', 'with the pid of one that has ended', {
     needs: 'root-namespaces',
     through: ['unshare', '--pid', '--fork', '--mount-proc'],

@@ -17,7 +17,7 @@ static const struct {
     {"stopped", stopped}, {"reader", read_on}, {"sibling", sibling}, {"silent", silent},
     {"silent-sibling", silent_sibling}, {"odd-signal", odd_signal}, {"shared-memory", shared_memory},
     {"leader", leader}, {"thread-forks", thread_forks}, {"thread-execs", thread_execs}, {"hostile", hostile},
-    {"namespaces", namespaces}, {"refork", refork}, {"hops", hops}, {"pid-reuse", pid_reuse},
+    {"namespaces", namespaces}, {"refork", refork}, {"spin", spin}, {"hops", hops}, {"pid-reuse", pid_reuse},
     {"other-uid", other_uid}, {"vforked", vforked}, {"own-reaper", own_reaper}, {"unreaped", unreaped},
     {"deaf", deaf}, {"phoenix", phoenix}, {"chain", chain}, {"traced", traced}, {"killed-root", killed_root},
 };

@@ -27,6 +27,19 @@ static void refork_last(void) {
   }
   stamp();
 }
+/* The same without a pause. */
+static void spin_last(void) {
+  long end = now(CLOCK_MONOTONIC) + LINGER_MS * 1000;
+  all_signals(SIG_IGN);
+  while (now(CLOCK_MONOTONIC) < end) {
+    stamp();
+    setsid();
+    if (fork() > 0) _exit(0);
+  }
+  stamp();
+}
+static void spin(void) { elsewhere(spin_last); }
+
 static void refork(void) { elsewhere(refork_last); }
 
 /* The same, but every hop is a new program without an environment. */
