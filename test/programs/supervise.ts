@@ -24,8 +24,8 @@ export interface SuperviseOptions {
   readonly ttlMs?: number;
   readonly revokeAfterMs?: number;
   readonly tracking?: 'best-effort';
-  /** As on a platform without /proc. */
-  readonly table?: 'ps';
+  /** As on a platform without /proc; `mute`: and whose process table gives no answer. */
+  readonly table?: 'ps' | 'mute';
   /** Gets one JSON line for each callback and one for the end. */
   readonly log?: string;
   /** Wait for this many ms between holding signals and the spawn. */
@@ -34,6 +34,9 @@ export interface SuperviseOptions {
   /** What is told at the spawn can't be noted. */
   readonly failNotes?: boolean;
 }
+
+/** Knows a process, and at no look who there is. */
+const MUTE: typeof psTable = { ...psTable, watch: () => () => Promise.reject(new Error('no answer')) };
 
 function transform(hold: boolean): ByteTransform {
   let held = Buffer.alloc(0);
@@ -85,7 +88,7 @@ async function main(): Promise<void> {
       inherited,
       signals,
       tracking: options.tracking ?? tracking,
-      ...(options.table === 'ps' ? { table: psTable } : {}),
+      ...(options.table ? { table: options.table === 'ps' ? psTable : MUTE } : {}),
       stdin: options.stdin === undefined ? 'inherit' : Buffer.from(options.stdin),
       stdout: options.redact ? stream : 'inherit',
       stderr: options.redact === 'both' ? stream : 'inherit',

@@ -1,6 +1,6 @@
 import type { Tracking } from '@hasp/core';
 import { loadLibc } from './libc.ts';
-import { listFolder, readText } from './proc.ts';
+import { hasProc, listFolder, readText } from './proc.ts';
 
 const PR_SET_DUMPABLE = 4;
 const PR_SET_CHILD_SUBREAPER = 36;
@@ -15,7 +15,8 @@ export function hardenSelf(): { undumpable: boolean; tracking: Tracking } {
   const libc = loadLibc();
   if (!libc) return { undumpable: false, tracking: 'best-effort' };
   const undumpable = libc.prctl(PR_SET_DUMPABLE, 0) === 0;
-  const subreaper = libc.prctl(PR_SET_CHILD_SUBREAPER, 1) === 0;
+  // Without /proc the kernel tells that somebody is left, and nothing tells who.
+  const subreaper = hasProc() && libc.prctl(PR_SET_CHILD_SUBREAPER, 1) === 0;
   return { undumpable, tracking: subreaper ? 'full' : 'best-effort' };
 }
 

@@ -23,13 +23,9 @@ export class LookedAtTree implements Doomed {
   #warned: boolean;
   #rouse: () => void = () => {};
 
-  /** @throws Error where the process table does not show the child, which then is killed */
+  /** @throws Error where the process table does not show the child */
   constructor(spec: TreeSpec, table: ProcessTable, child: Subprocess, exited: Promise<ExitStatus>) {
-    const root = table.identify(child.pid ?? 0);
-    if (root === undefined) {
-      child.kill(constants.signals.SIGKILL);
-      throw new Error('the new process is not in the process table');
-    }
+    const root = identifyOrKill(table, child);
     this.table = table;
     this.#spec = spec;
     this.#child = child;
@@ -92,7 +88,12 @@ export class LookedAtTree implements Doomed {
 
   async #lookAround(): Promise<void> {
     const before = keyOf(this.#live);
-    this.#live = await this.#look();
+    try {
+      this.#live = await this.#look();
+    } catch {
+      // No answer, so who lived is taken to live; of the root's end Node tells.
+      this.#live = this.#live.filter(({ pid }) => pid !== this.#root.pid || this.#exit === undefined);
+    }
     if (this.#live.length > 0 && keyOf(this.#live) !== before) this.#tell(() => this.#spec.onMembers(this.#live));
   }
 
@@ -130,6 +131,18 @@ export class LookedAtTree implements Doomed {
     } catch (error) {
       this.#fault ??= { error };
     }
+  }
+}
+
+/** What can't be followed may not go on. */
+function identifyOrKill(table: ProcessTable, child: Subprocess): ProcessIdentity {
+  let root: ProcessIdentity | undefined;
+  try {
+    root = table.identify(child.pid ?? 0);
+    if (root === undefined) throw new Error('the new process is not in the process table');
+    return root;
+  } finally {
+    if (root === undefined) child.kill(constants.signals.SIGKILL);
   }
 }
 

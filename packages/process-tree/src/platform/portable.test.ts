@@ -139,6 +139,20 @@ describe.each<{ what: string; portable: SuperviseOptions }>([
   });
 });
 
+describe('a process table that gives no answer', { timeout: 30_000 }, () => {
+  it('makes nobody dead: what is known is ended when its time is over', async () => {
+    const workshop = new Workshop();
+    try {
+      const options: SuperviseOptions = { tracking: 'best-effort', table: 'mute', ttlMs: 300 };
+      const outcome = await workshop.supervise(['sleep', '60'], options);
+      expect(outcome).toMatchObject({ end: { cause: 'ttl', exit: { signal: 'SIGTERM' }, survivors: [] } });
+      expect(await workshop.supervise(['sh', '-c', 'exit 7'], { ...options, ttlMs: 9_999 })).toMatchObject({ code: 7 });
+    } finally {
+      workshop.close();
+    }
+  });
+});
+
 describe('the mark in the environment', { timeout: 30_000 }, () => {
   it('finds what left the tree between two looks', async () => {
     const workshop = new Workshop();

@@ -65,8 +65,13 @@ export function identitiesOf(rows: readonly Row[]): ProcessIdentity[] {
   return rows.map(({ pid, startTime }) => ({ pid, startTime, bootId: bootId(), pidNamespace: 'host' }));
 }
 
+/** @throws Error where ps gives no answer: nobody may be taken for dead because of that */
 export function rowsOf(pids: readonly number[]): Row[] {
-  return pids.length === 0 ? [] : parseRows(outputOf('/bin/ps', ['-o', COLUMNS, '-p', pids.join(',')]));
+  if (pids.length === 0) return [];
+  // ps ends with 1 for a pid that is gone and for a fault alike; so it is asked for one that is there.
+  const rows = parseRows(outputOf('/bin/ps', ['-o', COLUMNS, '-p', [process.pid, ...pids].join(',')]));
+  if (!rows.some(({ pid }) => pid === process.pid)) throw new Error('ps does not show this process');
+  return rows.filter(({ pid }) => pids.includes(pid));
 }
 
 let boot: string | undefined;
