@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { EscapeArena } from './support/escapes.ts';
 import { HASP, isLiving, type LogRecord, type Running, Sandbox, until } from './support/sandbox.ts';
-import { livingIn } from './support/witnesses.ts';
+import { clear, livingIn } from './support/witnesses.ts';
 
 /** 200 ms is promised for a quiet machine; this only tells it from waiting for something. */
 const GENEROUS_MS = 5_000;
@@ -20,7 +20,7 @@ beforeEach(() => {
   box = model.clone();
 });
 afterEach(() => {
-  for (const pid of livingIn(box.cwd)) process.kill(pid, 'SIGKILL');
+  clear(box.cwd);
   box.remove();
 });
 

@@ -3,11 +3,13 @@ import { chmodSync, chownSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmS
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { type EscapeKind, GRACE_MS, type Policy } from './escape-kinds.ts';
-import { livingIn, tailOf } from './witnesses.ts';
+import { clear, livingIn, tailOf } from './witnesses.ts';
 
 export const OTHER_UID = 65_534;
 /** A run that has not ended by then never will. */
 const PATIENCE_MS = 30_000;
+/** What hasp said is read by then. */
+const OUTPUT_MS = 1_000;
 /** How long the last process lives if nobody ends it. */
 const LIFE_MS = { kill: 20_000, wait: 60 } as const;
 
@@ -21,7 +23,7 @@ export interface Attempt {
   readonly stderr: string;
 }
 
-interface Survivor {
+export interface Survivor {
   readonly pid: number;
   readonly command: string;
   readonly outcome: string;
@@ -77,7 +79,7 @@ export class EscapeArena {
     const { status, stderr } = await this.#drive(argv, folder);
     const left = livingIn(folder);
     const verdict = this.#judge(kind, policy, { id, status, left, stamps });
-    for (const pid of left) process.kill(pid, 'SIGKILL');
+    if (left.length > 0) clear(folder);
     return { ...verdict, stderr };
   }
 
@@ -108,10 +110,10 @@ export class EscapeArena {
         stderr += chunk;
       });
       child.on('error', reject);
-      child.on('exit', (code, signal) => {
+      // Who was lost may hold stderr for ever.
+      child.on('exit', () => setTimeout(() => child.stderr?.destroy(), OUTPUT_MS));
+      child.on('close', (code, signal) => {
         clearTimeout(timer);
-        // Who was lost may hold stderr.
-        child.stderr?.destroy();
         resolve({ status: code ?? signal, stderr });
       });
     });

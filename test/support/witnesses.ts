@@ -24,6 +24,17 @@ export function livingIn(folder: string): number[] {
     .filter((pid) => pid > 0 && folderOf(pid) === folder && isThere(pid));
 }
 
+/** Ends them, for the next test. */
+export function clear(folder: string): void {
+  for (const pid of livingIn(folder)) {
+    try {
+      process.kill(pid, 'SIGKILL');
+    } catch {
+      // It went by itself.
+    }
+  }
+}
+
 function folderOf(pid: number): string | undefined {
   try {
     return readlinkSync(`/proc/${pid}/cwd`);
