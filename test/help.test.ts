@@ -144,3 +144,10 @@ describe('version and completion', () => {
     expect((await box.run(['completion', 'csh'])).status).toBe(2);
   });
 });
+
+it('is not what an unknown option before the command gets: that is named', async () => {
+  for (const argv of [['--wat'], ['--wat', 'secret', 'list'], ['secret', '--wat', 'show', 'x']]) {
+    const { status, stderr } = await box.run(argv);
+    expect([argv, status, stderr.toString()]).toEqual([argv, 2, 'hasp: no option --wat\n  → see --help\n']);
+  }
+});

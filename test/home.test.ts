@@ -35,6 +35,16 @@ describe('init', () => {
     await box.ok(['audit', 'verify']);
   });
 
+  it('works under a umask that leaves the owner nothing, and for the run that follows', async () => {
+    const umask = { through: ['sh', '-c', 'mkdir -m 700 "$HASP_HOME"; umask 0777; exec "$@"', 'sh'] };
+    expect((await box.run(['init', '--key-file'], umask)).status).toBe(0);
+    await box.set('x', 'file-value');
+    const show = ['sh', '-c', 'stat -c %a "$X" "${X%/*}"'];
+    const shown = await box.run(['run', '--file', 'X=hasp://x', '--', ...show], umask);
+    expect([shown.status, shown.stdout.toString()]).toEqual([0, '600\n700\n']);
+    expect(['vault.key', 'run'].map((name) => modeOf(path.join(box.home, name)))).toEqual([0o600, 0o700]);
+  });
+
   it('refuses where there is a vault, and changes nothing', async () => {
     await box.ok(['init', '--key-file']);
     await box.set('x', 'kept-value');

@@ -35,6 +35,15 @@ describe('a process that outlives the command', () => {
     });
   });
 
+  it('has no value in its name, neither on stderr nor in the record', async () => {
+    const rename = 'cp /bin/sleep "./$KEY"; "./$KEY" 300 <&- >&- 2>&- & sleep 0.3';
+    const { stderr } = await run([], rename);
+    expect(stderr.toString()).toMatch(
+      /^hasp: sh left 1 process running with KEY: \[hasp:[^\]]+\] \([0-9]+\), terminated\n$/,
+    );
+    expect(await ended()).toMatchObject({ survivors: [{ command: expect.stringMatching(/^\[hasp:/) }] });
+  });
+
   it('is killed after the grace if it does not take TERM', async () => {
     const { stderr } = await run(['--grace', '200ms'], `${daemon('stubborn', 'trap "" TERM;')}; true`);
     const pid = pidIn('stubborn');

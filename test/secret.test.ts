@@ -135,6 +135,8 @@ describe('versions', () => {
     await box.set('other', 'other-value');
     expect(await refusal(['secret', 'rename', 'other', 'db/primary'])).toMatchObject({ status: 2, code: 'E_EXISTS' });
     expect(await refusal(['secret', 'rename', 'missing', 'x'])).toMatchObject({ status: 4, code: 'E_SECRET_MISSING' });
+    const same = await refusal(['secret', 'rename', 'other', 'other']);
+    expect(same).toMatchObject({ status: 2, code: 'E_USAGE' });
   });
 
   it('are kept by rotate, and destroyed by rotate --forget', async () => {

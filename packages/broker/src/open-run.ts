@@ -202,9 +202,10 @@ export class OpenRun {
     const filesGone = this.#removeFiles();
     const endedAt = this.#parts.clock();
     const clean = filesGone && outcome.survivors.length === 0;
+    const shown = { ...outcome, survivors: this.masked(outcome.survivors) };
     const events = this.#beginning.granted.map(({ grant }) => {
       const ended = endGrant(grant, outcome.reason, endedAt);
-      return endedEvent(this.id, ended.id, ended.secret, outcome, clean, endedAt - grant.issuedAt);
+      return endedEvent(this.id, ended.id, ended.secret, shown, clean, endedAt - grant.issuedAt);
     });
     const mark = attempt(() => this.#parts.log.append(events));
     if (mark instanceof HaspError) return mark;
@@ -223,6 +224,11 @@ export class OpenRun {
     // Before the command there is no tree, and nobody belongs to it.
     if (root === undefined) return { kind: 'outsider' };
     return judgePeer(fd, { wrapper, root, scope: this.#beginning.request.scope ?? 'tree' });
+  }
+
+  /** Names of processes can hold values of this run. Not after `wipe`. */
+  masked(survivors: readonly Survivor[]): Survivor[] {
+    return survivors.map((survivor) => ({ ...survivor, command: this.#beginning.mask(survivor.command) }));
   }
 
   #removeFiles(): boolean {

@@ -1,5 +1,7 @@
 import {
+  chmodSync,
   closeSync,
+  fchmodSync,
   fsyncSync,
   mkdirSync,
   openSync,
@@ -83,6 +85,8 @@ function writeWhole(home: Home, draft: string, text: string, durable: boolean): 
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
     mkdirSync(home.runs, { mode: 0o700, recursive: true });
+    // The umask can take bits away from the modes given.
+    chmodSync(home.runs, 0o700);
     write(draft, text, durable);
   }
 }
@@ -90,6 +94,7 @@ function writeWhole(home: Home, draft: string, text: string, durable: boolean): 
 function write(file: string, text: string, durable: boolean): void {
   const descriptor = openSync(file, 'w', 0o600);
   try {
+    fchmodSync(descriptor, 0o600);
     const bytes = Buffer.from(text);
     for (let done = 0; done < bytes.length; ) done += writeSync(descriptor, bytes, done);
     if (durable) fsyncSync(descriptor);

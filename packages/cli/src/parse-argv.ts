@@ -21,10 +21,13 @@ export async function parseArgv(argv: readonly string[]): Promise<Parsed> {
   const ending = argv.indexOf('--');
   const mine = ending < 0 ? argv : argv.slice(0, ending);
   const everyOption = Object.assign({}, GLOBAL_OPTIONS, ...COMMANDS.map(({ options }) => options)) as Options;
-  const words = (await read(mine, everyOption))._.map(String);
+  const first = await read(mine, everyOption);
+  const words = first._.map(String);
   const wantsHelp = mine.length === 0 || mine.includes('--help') || mine.includes('-h') || words[0] === 'help';
   if (wantsHelp) return { kind: 'help', text: await helpFor(words.filter((word) => word !== 'help')) };
   if (words[0] === 'run') return { kind: 'run', input: await parseRun(mine, argv.slice(mine.length + 1)) };
+  // An unknown option takes the next word with it, and no command would be found.
+  if (!COMMANDS.some((each) => isNamed(each, words))) refuseUnknown(first, { ...RUN_OPTIONS, ...everyOption });
   const command = findCommand(words);
   const options = { ...GLOBAL_OPTIONS, ...command.options };
   const given = await read(mine, options);
@@ -62,8 +65,12 @@ function pathOf({ usage }: Command): string[] {
   return usage.split(' ').filter((word) => /^[a-z]/.test(word));
 }
 
+function isNamed(command: Command, words: readonly string[]): boolean {
+  return pathOf(command).every((word, index) => word === words[index]);
+}
+
 function findCommand(words: readonly string[]): Command {
-  const found = COMMANDS.find((command) => pathOf(command).every((word, index) => word === words[index]));
+  const found = COMMANDS.find((command) => isNamed(command, words));
   if (found !== undefined) return found;
   const group = COMMANDS.filter((command) => pathOf(command)[0] === words[0]);
   const typed = words.slice(0, group.length > 0 ? 2 : 1).join(' ');
@@ -181,7 +188,7 @@ async function helpFor(words: readonly string[]): Promise<string> {
   const group = COMMANDS.filter(
     (command) => pathOf(command).slice(0, words.length).join(' ') === words.slice(0, pathOf(command).length).join(' '),
   );
-  const exact = COMMANDS.find((command) => pathOf(command).every((word, index) => word === words[index]));
+  const exact = COMMANDS.find((command) => isNamed(command, words));
   if (words.length > 0 && words[0] !== 'run' && exact === undefined && group.length === 0) findCommand(words);
   return words.length === 0
     ? overview(COMMANDS, true)

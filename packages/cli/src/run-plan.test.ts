@@ -35,6 +35,11 @@ describe('the plan of a run', () => {
     expect(granted(['--', 'npm', 'install'])).toEqual(['manifest:TOP=top']);
   });
 
+  it('waits between TERM and KILL no longer than a grant may live, which a timer can hold', () => {
+    expect(plan(['--grace', '30d', '--', 'npm', 'test']).graceMs).toBe(86_400_000);
+    expect(plan(['--', 'npm', 'test']).graceMs).toBe(1_000);
+  });
+
   it('adds flags to a named target, and with flags alone reads no manifest', () => {
     expect(granted(['--target', 'named', '-e', 'X=hasp://x', '--', 'npm', 'test'])).toEqual([
       'manifest:N=n',

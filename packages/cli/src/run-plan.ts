@@ -64,12 +64,16 @@ export function planRun(input: RunInput, manifest: Manifest | undefined): RunPla
     ...(name === undefined ? {} : { target: name }),
     ttlMs: Math.min(ttlMs, MAX_TTL_MS),
     ttlCut: ttlMs > MAX_TTL_MS,
-    graceMs: input.grace === undefined ? (target?.graceMs ?? DEFAULT_GRACE_MS) : parseDuration(input.grace),
+    graceMs: Math.min(graceOf(input, target), MAX_TTL_MS),
     stragglers: (input.stragglers as StragglerPolicy | undefined) ?? target?.stragglers ?? 'kill',
     scope: (input.scope as Scope | undefined) ?? target?.scope ?? 'tree',
     redact: (input.redact as RedactMode | undefined) ?? target?.redact ?? 'auto',
     pristine: input.pristine || (target?.pristine ?? false),
   };
+}
+
+function graceOf(input: RunInput, target: Target | undefined): number {
+  return input.grace === undefined ? (target?.graceMs ?? DEFAULT_GRACE_MS) : parseDuration(input.grace);
 }
 
 function findTarget(manifest: Manifest | undefined, name: string): Target {

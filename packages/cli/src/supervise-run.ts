@@ -33,7 +33,8 @@ export async function superviseRun(
       revocation.close();
       trouble = open.end(outcomeOf(end, revoked));
     });
-    return { end: await superviseTree(spec), trouble };
+    const end = await superviseTree(spec);
+    return { end: { ...end, survivors: open.masked(end.survivors) }, trouble };
   } catch (error) {
     open.end({ reason: 'spawn-failed', survivors: [] });
     throw error;

@@ -1,7 +1,9 @@
 import {
   accessSync,
+  chmodSync,
   closeSync,
   constants,
+  fchmodSync,
   fstatSync,
   fsyncSync,
   ftruncateSync,
@@ -28,6 +30,8 @@ export function chooseDeliveryFolder(run: string, fallback: string): string {
 export function makeDeliveryFolder(folder: string): void {
   try {
     mkdirSync(folder, { mode: 0o700 });
+    // The umask can take bits away from the modes given.
+    chmodSync(folder, 0o700);
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? 'unknown error';
     throw new HaspError('E_STORAGE', `${folder} could not be made (${code})`, 'free some space, or see hasp doctor');
@@ -53,6 +57,7 @@ export function deliverFile(folder: string, variable: string, value: SecretValue
       constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY | constants.O_NOFOLLOW,
       0o600,
     );
+    fchmodSync(descriptor, 0o600);
     const bytes = value.reveal();
     for (let done = 0; done < bytes.length; ) done += writeSync(descriptor, bytes, done);
     return file;

@@ -1,4 +1,4 @@
-import { closeSync, existsSync, fsyncSync, openSync, unlinkSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, fchmodSync, fsyncSync, openSync, unlinkSync, writeSync } from 'node:fs';
 import path from 'node:path';
 import { createLog } from '@hasp/audit';
 import { HaspError, type Home } from '@hasp/core';
@@ -87,6 +87,8 @@ function makeKeyFile(file: string, random: Context['random']): Buffer {
   try {
     const descriptor = openSync(file, 'wx', 0o600);
     try {
+      // The umask can take bits away from the mode given to open.
+      fchmodSync(descriptor, 0o600);
       writeSync(descriptor, bytes);
       fsyncSync(descriptor);
     } finally {
