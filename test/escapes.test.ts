@@ -1,7 +1,9 @@
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { appWithoutKoffi } from './support/asking.ts';
 import { possibleKinds } from './support/escape-kinds.ts';
 import { EscapeArena, mayBeOther, type Survivor } from './support/escapes.ts';
+import { Sandbox } from './support/sandbox.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
@@ -41,3 +43,14 @@ describe.each([['ourselves', false], ...(mayBeOther(root) ? [['an ordinary user'
     });
   },
 );
+
+it('the suite sees who is lost where the kernel does not help', async () => {
+  const sandbox = new Sandbox();
+  const arena = new EscapeArena(root, false, appWithoutKoffi(sandbox));
+  const bare = possibleKinds(false).find(({ name }) => name === 'bare');
+  if (bare === undefined) throw new Error('no such kind');
+  const { lost } = await arena.attempt(bare, 'kill');
+  expect(lost).toMatch(/recorded too early, left alive: \d+, no survivor on record/);
+  arena.close();
+  sandbox.remove();
+});

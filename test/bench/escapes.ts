@@ -1,11 +1,14 @@
 import { loadavg } from 'node:os';
 import { type EscapeKind, possibleKinds } from '../support/escape-kinds.ts';
 import { EscapeArena, mayBeOther } from '../support/escapes.ts';
+import { loseWrapper, plainCommand } from '../support/lost-wrappers.ts';
 import type { Report, Row } from '../support/measure.ts';
 
 /** Of each kind with each policy. */
 const ROUNDS = 20;
 const AT_A_TIME = 2;
+/** Wrappers that are killed with -9, one after the other. */
+const KILLS = 200;
 
 interface Tally {
   readonly runs: number;
@@ -29,6 +32,7 @@ export async function bench({ root }: { root: string }): Promise<Report> {
         for (const fault of tally.lost) rows.push({ what: '', result: fault });
       }
       rows.push(rowOf(`${who}: all`, together(tallies)));
+      if (!asOther) rows.push(await killed(arena));
       rows.push({ what: `${who}: the chain verifies`, result: arena.verifies() ? 'yes' : 'NO' });
     } finally {
       arena.close();
@@ -53,6 +57,21 @@ async function tried(arena: EscapeArena, kind: EscapeKind): Promise<Tally> {
   };
   await Promise.all(Array.from({ length: AT_A_TIME }, worker));
   return { runs, lost, latencies };
+}
+
+async function killed(arena: EscapeArena): Promise<Row> {
+  const plain = middleOf(Array.from({ length: 11 }, () => plainCommand(arena)));
+  const losses = [];
+  for (let count = 0; count < KILLS; count += 1) losses.push(await loseWrapper(arena, 4 * plain));
+  const faults = losses.flatMap(({ fault }) => (fault === undefined ? [] : [fault]));
+  const next = losses.map(({ nextMs }) => nextMs);
+  const took = `next command median ${middleOf(next).toFixed(0)} ms, worst ${Math.max(...next).toFixed(0)} ms, otherwise ${plain.toFixed(0)} ms`;
+  const result = [`${KILLS} kills, ${faults.length} faults`, took, ...faults].join(', ');
+  return { what: 'wrapper killed at a random moment', result, ratio: faults.length, limit: 0 };
+}
+
+function middleOf(numbers: readonly number[]): number {
+  return [...numbers].sort((a, b) => a - b)[numbers.length >> 1] ?? Number.NaN;
 }
 
 function together(tallies: readonly Tally[]): Tally {

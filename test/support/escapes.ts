@@ -41,9 +41,9 @@ export class EscapeArena {
   readonly #through: readonly string[];
   #attempts = 0;
 
-  /** @param root the top of the repository */
-  constructor(root: string, asOther: boolean) {
-    this.hasp = path.join(root, 'packages/cli/bin/hasp');
+  /** @param root the top of the repository; `hasp` is its own if not said */
+  constructor(root: string, asOther: boolean, hasp: string = path.join(root, 'packages/cli/bin/hasp')) {
+    this.hasp = hasp;
     this.asOther = asOther;
     this.#through = asOther ? ['setpriv', `--reuid=${OTHER_UID}`, `--regid=${OTHER_UID}`, '--clear-groups'] : [];
     chmodSync(this.folder, 0o755);
@@ -62,7 +62,7 @@ export class EscapeArena {
   /** stdout of a command of hasp's. @throws Error if it fails */
   ok(argv: readonly string[], input = ''): string {
     const [command = '', ...rest] = [...this.#through, this.hasp, ...argv];
-    return execFileSync(command, rest, { env: this.#environment(), input, encoding: 'utf8', stdio: 'pipe' });
+    return execFileSync(command, rest, { env: this.environment(), input, encoding: 'utf8', stdio: 'pipe' });
   }
 
   /** One run of one kind, watched from outside. */
@@ -91,7 +91,8 @@ export class EscapeArena {
     rmSync(this.folder, { recursive: true, force: true });
   }
 
-  #environment(): NodeJS.ProcessEnv {
+  /** For every command of hasp's. */
+  environment(): NodeJS.ProcessEnv {
     return { PATH: process.env['PATH'], HOME: '/nonexistent', HASP_HOME: this.home, LANG: 'C.UTF-8' };
   }
 
@@ -100,7 +101,7 @@ export class EscapeArena {
     return new Promise((resolve, reject) => {
       const child: ChildProcess = spawn(command, rest, {
         cwd,
-        env: this.#environment(),
+        env: this.environment(),
         stdio: ['ignore', 'ignore', 'pipe'],
         detached: true,
       });

@@ -132,7 +132,9 @@ async function endSurvivors(state: RunState): Promise<Survivor[]> {
   const ended = new Map<number, Survivor>();
   const end = performance.now() + PATIENCE_MS;
   for (let quiet = 0; quiet < LOOKS && performance.now() < end; ) {
-    const found = (await endProcesses(find(), 0)).filter(({ pid }) => !ended.has(pid));
+    const living = find();
+    const survivors = living.length === 0 ? [] : await endProcesses(living, 0);
+    const found = survivors.filter(({ pid }) => !ended.has(pid));
     for (const survivor of found) ended.set(survivor.pid, survivor);
     quiet = found.length === 0 ? quiet + 1 : 0;
     await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
