@@ -64,7 +64,7 @@ look();`;
 
 const LAST = '"$0" last "$1" "$2"';
 
-export const ESCAPE_KINDS: readonly EscapeKind[] = [
+const ESCAPE_KINDS: readonly EscapeKind[] = [
   program('child', 'a child'),
   shell('pipeline', 'a pipeline in the background', `${LAST} | ${LAST} &`),
   shell('nohup', '`nohup x &`', `nohup ${LAST} >/dev/null 2>&1 &`),

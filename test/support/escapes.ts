@@ -5,7 +5,7 @@ import path from 'node:path';
 import { type EscapeKind, GRACE_MS, type Policy } from './escape-kinds.ts';
 import { clear, livingIn, tailOf } from './witnesses.ts';
 
-export const OTHER_UID = 65_534;
+const OTHER_UID = 65_534;
 /** A run that has not ended by then never will. */
 const PATIENCE_MS = 30_000;
 /** What hasp said is read by then. */
