@@ -63,6 +63,15 @@ async function granted(options: readonly string[], command: readonly string[], c
 
 const codeOf = ({ stderr }: Outcome) => (JSON.parse(stderr.toString()) as { error: { code: string } }).error.code;
 
+it('can not steer the terminal of who reads it before consenting', async () => {
+  place({
+    version: 1,
+    targets: { t: { command: ['sh', '\u001b[1A\u001b[2K\u001b[8m\nhidden'], env: { A: 'hasp://other' } } },
+  });
+  const shown = await box.ok(['project', 'show']);
+  expect(shown).toContain('  target t: sh \\u001b[1A\\u001b[2K\\u001b[8m\\u000ahidden\n    env A  hasp://other\n');
+});
+
 describe('which secrets a run gets', () => {
   beforeEach(async () => {
     place(MANIFEST);

@@ -1,6 +1,7 @@
 import { deliveryFields, describeDelivery, formatReference, type Wishes } from '@hasp/core';
 import type { Answer, CommandInput } from '../command.ts';
 import type { Context } from '../context.ts';
+import { printable } from '../output.ts';
 import { namesOpened, requireProject } from '../project.ts';
 import { openStores } from '../stores.ts';
 
@@ -31,7 +32,10 @@ export async function showProject(input: CommandInput, context: Context): Promis
         `  target ${name}: ${target.command.join(' ')}`,
         ...wishLines(target, '    '),
       ]),
-    ].join('\n'),
+    ]
+      // The author of a repository chooses these words, and must not steer the terminal of who reads them.
+      .map(printable)
+      .join('\n'),
   };
 }
 
