@@ -87,8 +87,8 @@ it('killed at any moment of its life, wrapper or reconciler, leaves nothing that
     await Promise.all([kill(argv, usual * 1.2), kill(argv, usual * 1.2)]);
     const command = next[(count / 2) % next.length] ?? [];
     if (count % 8 === 0) await kill(command, usual);
-    const { status, ms } = await box.run(command);
-    expect(status).toBe(0);
+    const { status, stderr, ms } = await box.run(command);
+    expect([status, status === 0 ? '' : stderr.toString()]).toEqual([0, '']);
     expect(ms).toBeLessThan(GENEROUS_MS);
     expect(livingIn(box.cwd)).toEqual([]);
     expect(runFolder()).toEqual([]);
