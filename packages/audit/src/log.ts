@@ -40,6 +40,19 @@ export class AuditLog implements AuditSink {
       const { chain, seq, mac } = this.head();
       return { chain, seq, mac };
     }
+    return this.#appendLocked(events);
+  }
+
+  /**
+   * Adopts what lies beyond the seal, which may lag behind the log, and fences what is no record there.
+   * @returns the mark of the log's true end
+   * @throws HaspError as `append`
+   */
+  settle(): AuditMark {
+    return this.#appendLocked([]);
+  }
+
+  #appendLocked(events: readonly AuditEvent[]): AuditMark {
     return this.#locked((seal) => {
       const log = openLog(this.#home.auditLog);
       try {

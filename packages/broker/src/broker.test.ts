@@ -145,7 +145,7 @@ describe('a resolved request', () => {
     const caller = { ...request([]).caller, environment: new Map([['DATABASE_URL', present]]) };
     const ask = () => broker.resolve(request([wish(ENV)], { caller }));
     if (granted) ask().end({ reason: 'exited', survivors: [] });
-    else expect(ask).toThrow(/already set/);
+    else expect(ask).toThrow(/another value/);
     broker.resolve(request([wish(ENV)], { caller, override: true })).end({ reason: 'exited', survivors: [] });
   });
 });

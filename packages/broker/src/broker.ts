@@ -72,12 +72,21 @@ export class Broker {
     });
   }
 
+  /** A text of the command line as an error may show it: without the values that the request would open. */
+  mask(request: RunRequest, text: string): string {
+    const opened = openAll(request, this.#parts.vault);
+    if (!Array.isArray(opened)) return text;
+    try {
+      return textsOf(opened).text(text);
+    } finally {
+      wipeAll(opened);
+    }
+  }
+
   #issue(run: string, request: RunRequest, opened: readonly Allowed[]): OpenRun {
     const issuedAt = this.#parts.clock();
     const expiresAt = issuedAt + request.ttlMs;
-    const texts = new RecordTexts(
-      opened.map(({ binding, value }) => ({ name: binding.reference.name, bytes: value.reveal() })),
-    );
+    const texts = textsOf(opened);
     const granted = opened.map((allowed, index) => ({
       ...allowed,
       grant: issue(allowed, `${run}-${index + 1}`, issuedAt, expiresAt),
@@ -193,4 +202,8 @@ function labelsOf({ project, target, reason }: RunRequest, texts: RecordTexts) {
     ...(target === undefined ? {} : { target: texts.text(target) }),
     ...(reason === undefined ? {} : { reason: texts.text(reason) }),
   };
+}
+
+function textsOf(opened: readonly Allowed[]): RecordTexts {
+  return new RecordTexts(opened.map(({ binding, value }) => ({ name: binding.reference.name, bytes: value.reveal() })));
 }

@@ -110,7 +110,7 @@ export function checkVariables(request: RunRequest, opened: readonly Allowed[]):
     if (!same && !request.override) {
       throw new HaspError(
         'E_ENV_CONFLICT',
-        `${variable} is already set in the environment (wanted: ${describeDelivery(deliveryFields(delivery))})`,
+        `${variable} has another value in the environment already (to be delivered: ${describeDelivery(deliveryFields(delivery))})`,
         `unset ${variable}, or let the grant replace it: --override`,
       );
     }

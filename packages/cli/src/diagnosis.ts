@@ -55,7 +55,7 @@ export async function vaultCheck(
     const open = await unlock(input, context);
     const secrets = open.list();
     const short = secrets.filter(({ name }) => isShort(open, name)).map(({ name }) => name);
-    const detail = `${secrets.length} secrets, opens`;
+    const detail = `${secrets.length === 1 ? '1 secret' : `${secrets.length} secrets`}, opens`;
     if (short.length === 0) return { open, check: { name: 'vault', state: 'ok', detail } };
     const hint = `under ${MIN_VALUE_BYTES} bytes, so not masked in output: ${short.join(', ')}`;
     return { open, check: { name: 'vault', state: 'warning', detail, hint } };

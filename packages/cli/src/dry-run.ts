@@ -28,5 +28,5 @@ export function printDryRun(explained: readonly Explained[], resolution: Command
     return `${grant?.effect === 'allow' ? 'grant' : 'deny '}  ${describeDelivery(deliveryFields(binding.delivery))}  ${grant?.reference}  (${grant?.rule}: ${grant?.why})`;
   });
   const path = 'path' in resolution ? resolution.path : resolution.problem;
-  print(`${[...lines, `run    ${printable(input.command.join(' '))}  (${path})`].join('\n')}\n`);
+  print(`${[...lines, `run    ${printable(input.command.join(' '))}  (${printable(path)})`].join('\n')}\n`);
 }

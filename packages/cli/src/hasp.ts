@@ -13,6 +13,11 @@ start(process.argv.slice(2));
 function start(argv: readonly string[]): void {
   if (argv.length === 1 && argv[0] === '--help' && printBuiltHelp()) return;
   try {
+    process.cwd();
+  } catch {
+    refuse('the working directory is gone', 'cd to a folder that exists', argv[0] === 'run' ? 125 : 2);
+  }
+  try {
     if (argv[0] === 'run' && load<typeof RunEntry>('run').runFromArgv(argv.slice(1))) return;
     void load<typeof Main>('main').main(argv);
   } catch (error) {
@@ -22,11 +27,13 @@ function start(argv: readonly string[]): void {
 
 /** A native module is missing or made for another Node: nothing of hasp's could begin. */
 function unstartable({ message }: Error, isRun: boolean): never {
-  writeSync(
-    2,
-    `hasp: could not start: ${message.split('\n')[0]}\n  → install again with this Node (${process.version}): npm ci && npm run build\n`,
-  );
-  process.exit(isRun ? 125 : 1);
+  const again = `install again with this Node (${process.version}): npm ci && npm run build`;
+  refuse(`could not start: ${message.split('\n')[0]}`, again, isRun ? 125 : 1);
+}
+
+function refuse(message: string, hint: string, status: number): never {
+  writeSync(2, `hasp: ${message}\n  → ${hint}\n`);
+  process.exit(status);
 }
 
 function load<T>(name: string): T {

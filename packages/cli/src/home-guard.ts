@@ -25,7 +25,7 @@ function checkFolder(folder: string, uid: number): boolean {
     throw new HaspError(
       'E_HOME_UNSAFE',
       `${folder} is not a folder`,
-      `move it away: mv ${quote(folder)} ${quote(`${folder}.old`)}`,
+      'choose another place: export HASP_HOME=/a/folder/of/yours',
     );
   checkStatus(folder, status, uid, '700');
   return true;

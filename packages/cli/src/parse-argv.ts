@@ -6,7 +6,7 @@ import { commandHelp, overview } from './help.ts';
 import type { RunInput } from './input.ts';
 import { nearest } from './nearest.ts';
 import { GLOBAL_OPTIONS, type Options, optionShapes } from './options.ts';
-import { RUN_OPTIONS, splitWords } from './run-grammar.ts';
+import { ATTACHED, RUN_OPTIONS, splitWords } from './run-grammar.ts';
 
 export type Parsed =
   | { readonly kind: 'help'; readonly text: string }
@@ -85,7 +85,15 @@ function findCommand(words: readonly string[]): Command {
       `see hasp ${typed} --help`,
     );
   }
-  const guess = nearest(typed, paths);
+  const last = typed.split(' ').at(-1) ?? '';
+  const guess = paths.find(
+    (path) =>
+      path.split(' ').at(-1) ===
+      nearest(
+        last,
+        paths.map((each) => each.split(' ').at(-1) ?? ''),
+      ),
+  );
   throw new HaspError(
     'E_USAGE',
     `no command ${JSON.stringify(typed)}`,
@@ -156,7 +164,10 @@ function one(given: Read, name: string, kind: string, mayBeEmpty = false): strin
 }
 
 async function parseRun(mine: readonly string[], command: readonly string[]): Promise<RunInput> {
-  const given = await read(mine, RUN_OPTIONS);
+  const given = await read(
+    mine.flatMap((word) => (ATTACHED.test(word) ? ['-e', word.slice(2)] : [word])),
+    RUN_OPTIONS,
+  );
   refuseUnknown(given, RUN_OPTIONS);
   const stray = given._.map(String).slice(1);
   if (command.length === 0 || stray.length > 0) {

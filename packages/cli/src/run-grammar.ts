@@ -52,6 +52,9 @@ export const RUN_OPTIONS: Readonly<Record<string, RunOption>> = {
   'passphrase-fd': { kind: 'number', field: 'passphraseFd', says: 'read the passphrase from this descriptor' },
 };
 
+/** `-eVAR=REF`: the short form with its value attached. */
+export const ATTACHED = /^-e[^-]/;
+
 /** `A,B` → A and B. */
 export function splitWords(text: string): string[] {
   return text.split(',').filter((word) => word !== '');
@@ -87,6 +90,7 @@ const FLAGS = { pristine: false, override: false, dryRun: false, json: false };
 /** `--name`, `--name=value`, `-e`, `-eVAR` is left to yargs. */
 function optionName(word: string): [name?: string, inline?: string] {
   if (word === '-e') return ['env'];
+  if (ATTACHED.test(word)) return ['env', word.slice(2)];
   const match = /^--([a-z][a-z-]*)(?:=(.*))?$/s.exec(word);
   if (!match) return [];
   return match[2] === undefined ? [match[1] ?? ''] : [match[1] ?? '', match[2]];

@@ -48,7 +48,8 @@ export async function run(input: RunInput, context: Context, ready: Readiness): 
     printDryRun(stores.broker.explain(request), resolution, input);
     process.exit(0);
   }
-  if ('problem' in resolution) exitUnfound(input, resolution.problem);
+  if ('problem' in resolution)
+    exitUnfound(input, resolution.problem, stores.broker.mask(request, input.command[0] ?? ''));
   const open = stores.broker.resolve(request);
   const { end, trouble } = await superviseRun(journey, open, resolution.path);
   if (trouble !== undefined) printError(trouble, input.json);
@@ -104,8 +105,7 @@ async function openForRun({ input, context }: Journey, request: RunRequest): Pro
 }
 
 /** As a shell has it; nothing was granted yet, so there is nothing to record. */
-function exitUnfound(input: RunInput, problem: 'not-found' | 'not-executable'): never {
-  const command = input.command[0] ?? '';
+function exitUnfound(input: RunInput, problem: 'not-found' | 'not-executable', command: string): never {
   const found = problem === 'not-executable';
   const message = found ? `${command} can't be executed` : `${command}: command not found`;
   const hint = found ? `check its mode and its first line: ls -l ${quote(command)}` : 'check the spelling, and PATH';

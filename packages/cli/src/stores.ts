@@ -1,6 +1,6 @@
 import { AuditLog } from '@hasp/audit';
 import { Broker, type Reconciled, reconcile } from '@hasp/broker';
-import type { AuditEvent } from '@hasp/core';
+import type { AuditEvent, AuditMark } from '@hasp/core';
 import { HaspError } from '@hasp/core';
 import type { Vault } from '@hasp/vault';
 import type { Context } from './context.ts';
@@ -107,13 +107,19 @@ function sayReconciled(run: Reconciled): void {
 function checkMark(vault: Vault, log: AuditLog): void {
   const mark = vault.mark();
   if (mark === undefined) return;
-  const head = log.head();
-  const reaches =
-    head.chain === mark.chain && (head.seq > mark.seq || (head.seq === mark.seq && head.mac === mark.mac));
-  if (reaches) return;
+  const reaches = ({ chain, seq, mac }: AuditMark) =>
+    chain === mark.chain && (seq > mark.seq || (seq === mark.seq && mac === mark.mac));
+  if (reaches(log.head())) return;
+  // The log is the truth, and the seal may lag behind it.
+  const end = log.settle();
+  if (reaches(end)) return;
+  const what =
+    end.seq < mark.seq
+      ? `ends at record ${end.seq}, and the vault has seen record ${mark.seq}`
+      : 'is not the one that the vault has seen';
   throw new HaspError(
     'E_CHAIN_BROKEN',
-    `the log ends at record ${head.seq}, and the vault has seen record ${mark.seq}`,
-    'log or seal were put back to an earlier copy: see hasp audit verify',
+    `the log ${what}`,
+    'log or seal were put back or exchanged: see hasp audit verify',
   );
 }

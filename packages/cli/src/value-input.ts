@@ -1,4 +1,4 @@
-import { constants, openSync } from 'node:fs';
+import { constants, fstatSync, openSync } from 'node:fs';
 import path from 'node:path';
 import { HaspError, parseName } from '@hasp/core';
 import { type CommandInput, textOption, word } from './command.ts';
@@ -35,6 +35,9 @@ export async function readValue(input: CommandInput, context: Context): Promise<
       'use another descriptor: --passphrase-fd 3 3< file',
     );
   }
+  if (context.inherited.closedStdio.includes(0)) {
+    throw new HaspError('E_USAGE', 'stdin is closed: there is no value', 'for example: hasp secret set NAME < file');
+  }
   return withoutFinalNewline(readDescriptor(0, MAX_VALUE_BYTES, 'the value'));
 }
 
@@ -42,6 +45,7 @@ function readFile(file: string): Buffer {
   let descriptor: number;
   try {
     descriptor = openSync(file, constants.O_RDONLY);
+    if (fstatSync(descriptor).isDirectory()) throw Object.assign(new Error('a folder'), { code: 'EISDIR' });
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? 'unknown error';
     throw new HaspError('E_USAGE', `${file} could not be read (${code})`, 'name a file that you can read');

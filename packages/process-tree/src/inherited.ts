@@ -35,7 +35,8 @@ const SET_BY_LAUNCHER = ['PWD', 'OLDPWD', 'SHLVL', '_'];
 export function readInherited(env: NodeJS.ProcessEnv): Inherited {
   // A version manager's stand-in for `node` may start the real one as its child.
   const launched = [process.pid, process.ppid].map(String).includes(env['__HASP_LAUNCHER'] ?? '');
-  const invalidUtf8 = !isUtf8File('/proc/self/cmdline') || holdsInvalidUtf8(Object.entries(env).flat().map(String));
+  const invalidUtf8 =
+    !isUtf8File('/proc/self/cmdline') || holdsInvalidUtf8([...Reflect.ownKeys(env), ...Object.values(env)].map(String));
   const environment = new Map<string, string>();
   for (const [name, value] of Object.entries(env)) {
     if (value === undefined || LAUNCHER_FACT.test(name) || (launched && SET_BY_LAUNCHER.includes(name))) continue;

@@ -38,7 +38,11 @@ export class LockedVault {
     return this.#closingOnError(() => {
       requireSource(key, this.#header.keySource);
       if (key.source !== 'key-file') throw new Error('a passphrase has to be stretched');
-      return this.#unlock(key.bytes, 'the key file does not open this vault');
+      return this.#unlock(
+        key.bytes,
+        'the key file does not open this vault',
+        'name the one that hasp init made: --key-file PATH, HASP_KEY_FILE',
+      );
     });
   }
 
@@ -62,15 +66,15 @@ export class LockedVault {
 
   #unlockWiping(stretched: Uint8Array): Vault {
     try {
-      return this.#unlock(stretched, 'the passphrase does not open this vault');
+      return this.#unlock(stretched, 'the passphrase does not open this vault', 'try again');
     } finally {
       stretched.fill(0);
     }
   }
 
-  #unlock(wrapping: Uint8Array, refusal: string): Vault {
+  #unlock(wrapping: Uint8Array, refusal: string, hint: string): Vault {
     const root = unseal(wrapping, this.#header.sealedRoot, rootContext(this.#header));
-    if (!root) throw wrongKey(refusal);
+    if (!root) throw wrongKey(refusal, hint);
     return new Vault(this.#database, new Keys(root, this.#header.vaultId), this.#ports);
   }
 

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { parseTime, queryRecords, type RecordFilter } from '@hasp/audit';
-import { formatDuration, HaspError } from '@hasp/core';
+import { formatDuration, HaspError, parseName } from '@hasp/core';
 import { type Answer, type CommandInput, textOption } from '../command.ts';
 import type { Context } from '../context.ts';
 import { checkHome } from '../home-guard.ts';
@@ -15,11 +15,12 @@ export async function showLog(input: CommandInput, context: Context): Promise<An
   if (!existsSync(home.auditLog))
     throw new HaspError('E_VAULT_MISSING', `there is no log in ${home.root}`, 'make a vault: hasp init');
   const filter = filterOf(input, clock());
-  const ends = input.json ? new Map<unknown, Fields>() : endsOf(home);
+  // Asked for one type, or for JSON, each record is a line; else a grant is one line with its end.
+  const ends = input.json || filter.type !== undefined ? undefined : endsOf(home);
   for (const { record } of queryRecords(home, filter)) {
     if (input.json) print(`${JSON.stringify(record)}\n`);
-    else if (record.type !== 'grant.ended' || !ends.has(record.grant))
-      print(`${line(record, ends.get(record.grant))}\n`);
+    else if (record.type !== 'grant.ended' || !ends?.has(record.grant))
+      print(`${line(record, ends?.get(record.grant), ends !== undefined)}\n`);
   }
   return {};
 }
@@ -28,7 +29,7 @@ function filterOf(input: CommandInput, now: number): RecordFilter {
   const filter: Record<string, string | number> = {};
   for (const name of ['secret', 'session', 'agent', 'type', 'project'] as const) {
     const value = textOption(input, name);
-    if (value !== undefined) filter[name] = value.replace(/^hasp:\/\//, '');
+    if (value !== undefined) filter[name] = name === 'secret' ? parseName(value.replace(/^hasp:\/\//, '')) : value;
   }
   for (const name of ['since', 'until'] as const) {
     const value = textOption(input, name);
@@ -44,14 +45,15 @@ function endsOf(home: Context['home']): Map<unknown, Fields> {
   return ends;
 }
 
-function line(record: Fields, end: Fields | undefined): string {
+function line(record: Fields, end: Fields | undefined, folded: boolean): string {
   const subject = record.secret ?? record.root ?? record.chain ?? '';
   const words = [
     record.time,
     record.type,
     subject,
     ...details(record),
-    ...(record.type === 'grant.issued' ? ending(end) : []),
+    ...(record.type === 'grant.issued' && folded ? ending(end) : []),
+    ...(record.type === 'grant.ended' ? ending(record) : []),
   ];
   return printable(
     words
