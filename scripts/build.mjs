@@ -174,11 +174,24 @@ try {
   hasp(['init', '--key-file']);
   hasp(['secret', 'set', 'BUILD'], 'throw-away');
   const cache = path.join(root, 'scripts/code-cache.mjs');
+  const none = '0000000000000000';
+  const launched = {
+    __HASP_LAUNCHER: String(process.pid),
+    __HASP_IGNORED: none,
+    __HASP_BLOCKED: none,
+    __HASP_NOFILE: '1024',
+    __HASP_FDS: ' 0 1 2',
+    __HASP_ENV_0: 'SHLVL=1',
+  };
   for (const argv of [
     ['run', '-e', 'BUILD', '--', 'true'],
     ['main', 'secret', 'list'],
   ]) {
-    spawnSync(process.execPath, [cache, out, ...argv], { env: environment, stdio: ['ignore', 'ignore', 'inherit'] });
+    // As the launcher starts it, and into a pipe, so that what a usual run needs is compiled.
+    spawnSync(process.execPath, [cache, out, ...argv], {
+      env: { ...environment, ...launched },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
   }
 } finally {
   rmSync(home, { recursive: true, force: true });

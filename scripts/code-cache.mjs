@@ -12,15 +12,29 @@ const { cacheOf, compileBundle, evaluateBundle } = require('./bundle.cjs');
 const script = compileBundle(file);
 const save = () => fs.writeFileSync(cacheOf(file), script.createCachedData());
 
-// A run ends by _exit(2), where nothing can be hooked in: its last deed but one is to remove its state.
-const watched = {
-  ...fs,
-  unlinkSync(place) {
-    fs.unlinkSync(place);
-    if (place.endsWith('.json')) save();
-  },
+// A run ends by the C library's _exit(2), which runs nothing of Node's: so that call is watched.
+const open = process.dlopen.bind(process);
+process.dlopen = (module, place, ...flags) => {
+  open(module, place, ...flags);
+  if (!place.endsWith('koffi.node')) return;
+  const { load, ...koffi } = module.exports;
+  module.exports = { ...koffi, load: (...library) => watchExit(load(...library)) };
 };
-const exports = evaluateBundle(script, file, (id) => (id === 'node:fs' ? watched : require(id)));
+
+function watchExit(library) {
+  return {
+    func(name, ...signature) {
+      const call = library.func(name, ...signature);
+      if (name !== '_exit') return call;
+      return (status) => {
+        save();
+        call(status);
+      };
+    },
+  };
+}
+
 process.on('exit', save);
+const exports = evaluateBundle(script, file, require);
 if (name === 'run') exports.runFromArgv(argv);
 else await exports.main(argv);

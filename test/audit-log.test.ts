@@ -75,3 +75,10 @@ it('writes nothing into a reader that went away', async () => {
   expect(stdout.toString()).toMatch(/^1\n(?:0|141)\n$/);
   expect(stderr.toString()).toBe('');
 });
+
+it('prints the ends of grants, asked for by their type', async () => {
+  const { stdout } = await box.run(['audit', 'log', '--type', 'grant.ended']);
+  const lines = stdout.toString().trimEnd().split('\n');
+  expect(lines).toHaveLength((await types('--type', 'grant.ended')).length);
+  expect(lines[0]).toMatch(/grant\.ended {2}prod\/db {2}exited 7 after /);
+});

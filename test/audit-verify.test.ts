@@ -175,6 +175,18 @@ describe('an attack on the log', () => {
   });
 });
 
+describe('a seal that lags behind its log', () => {
+  it('is caught up by the next run, and nothing is refused', async () => {
+    const seal = path.join(box.home, 'audit.seal');
+    const earlier = readFileSync(seal);
+    await box.set('later', 'value-of-later');
+    writeFileSync(seal, earlier);
+    const { status } = await box.run(['run', '-e', 'L=hasp://later', '--', 'sh', '-c', 'exit 7']);
+    expect(status).toBe(7);
+    expect((await box.run(['audit', 'verify'])).status).toBe(0);
+  });
+});
+
 function swap(all: readonly string[], at: number): string[] {
   return all.with(at, all[at + 1] ?? '').with(at + 1, all[at] ?? '');
 }

@@ -1,9 +1,10 @@
+import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { renameSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { expectRefused } from './support/refused.ts';
-import { Sandbox, type StartOptions } from './support/sandbox.ts';
+import { HASP, Sandbox, type StartOptions } from './support/sandbox.ts';
 
 const VALUE = `closed-${randomBytes(12).toString('hex')}`;
 const GRANT = ['-e', 'KEY=hasp://api/key'];
@@ -153,4 +154,21 @@ describe('a value that can’t be delivered by environment', () => {
     const { status, stdout } = await box.run(['run', '-e', 'KEY=hasp://odd', '--', 'sh', '-c', 'printf %s "${#KEY}"']);
     expect([status, stdout.toString()]).toEqual([0, String(128 * 1024 - 5)]);
   });
+});
+
+it('a command that is not there is named without the value that stands in it', async () => {
+  await box.set('inpath', 'value-in-the-path');
+  const { status, stderr } = await box.run(['run', '-e', 'P=hasp://inpath', '--', '/nowhere/value-in-the-path']);
+  expect([status, stderr.toString()]).toEqual([
+    127,
+    expect.stringContaining('/nowhere/[hasp:inpath]: command not found'),
+  ]);
+  expect(stderr.toString()).not.toContain('value-in-the-path');
+});
+
+it('a variable whose name is not UTF-8 is refused, not lost', () => {
+  const script = `import os,sys
+os.execve(sys.argv[1], ['hasp','run','-e','K=hasp://odd','--','true'], {b'PATH': os.environb[b'PATH'], b'HASP_HOME': os.fsencode(sys.argv[2]), b'a\\xff': b'1'})`;
+  const { status, stderr } = spawnSync('python3', ['-c', script, HASP, box.home]);
+  expect([status, stderr.toString()]).toEqual([125, expect.stringContaining('not valid UTF-8')]);
 });

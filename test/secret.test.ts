@@ -1,7 +1,8 @@
+import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { filesBelow, Sandbox } from './support/sandbox.ts';
+import { filesBelow, HASP, Sandbox } from './support/sandbox.ts';
 import { onTerminal } from './support/terminal.ts';
 
 let model: Sandbox;
@@ -196,4 +197,17 @@ it('no value is in any file of the home, whatever was done with it', async () =>
   await box.ok(['secret', 'rename', 'x', 'y']);
   await box.ok(['secret', 'rotate', 'y'], { stdin: `${value}-2` });
   for (const file of filesBelow(box.home)) expect([file, readFileSync(file).includes(value)]).toEqual([file, false]);
+});
+
+it('takes no closed standard input for an empty value', async () => {
+  await box.set('kept', 'value-that-stays');
+  const { status } = spawnSync('sh', ['-c', `'${HASP}' secret set kept <&-`], {
+    env: { ...process.env, HASP_HOME: box.home },
+  });
+  expect(status).toBe(2);
+  expect(
+    (
+      await box.run(['run', '-e', 'K=hasp://kept', '--redact', 'never', '--', 'sh', '-c', 'printf %s "$K"'])
+    ).stdout.toString(),
+  ).toBe('value-that-stays');
 });

@@ -13,7 +13,6 @@ const PROMPT = /\[(\d+)\]> /;
 
 /** Keys as a terminal sends them. */
 export const CTRL_C = '\x03';
-export const CTRL_D = '\x04';
 export const CTRL_Z = '\x1a';
 export const CTRL_BACKSLASH = '\x1c';
 

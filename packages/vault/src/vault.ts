@@ -182,7 +182,8 @@ export class Vault {
 
   /** Only forward: an older mark changes nothing. @throws HaspError E_CHAIN_BROKEN for another chain or a fork. */
   writeMark(mark: AuditMark): void {
-    this.transaction(() => this.#mark.advance(mark));
+    if (this.#database.inTransaction) this.#mark.advance(mark);
+    else this.#database.transactionUnsynced(() => this.#mark.advance(mark));
   }
 
   /** Replaces an earlier consent to that root. */
