@@ -104,7 +104,7 @@ describe('the passphrase prompt', () => {
 
   it('a wrong one starts nothing', async () => {
     const left = await leavePrompt(() => shell.press('wrong\r'));
-    expect(left).toEqual({ status: 125, before: expect.stringMatching(/^\nhasp: .*\n$/), restored: true });
+    expect(left).toEqual({ status: 125, before: expect.stringMatching(/^\nhasp: .*\n {2}→ .*\n$/), restored: true });
   });
 
   it('in a background job waits for the terminal, as any command does that asks', async () => {
