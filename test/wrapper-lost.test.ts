@@ -1,8 +1,6 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { EscapeArena } from './support/escapes.ts';
 import { HASP, isLiving, type LogRecord, type Running, Sandbox, until } from './support/sandbox.ts';
 import { clear, livingIn } from './support/witnesses.ts';
 
@@ -98,15 +96,6 @@ it('killed at any moment of its life, wrapper or reconciler, leaves nothing that
 });
 
 describe('survivors of a lost wrapper', () => {
-  it('are ended though they fork all the time, as long as they carry the mark', async () => {
-    const arena = new EscapeArena(fileURLToPath(new URL('..', import.meta.url)), false);
-    await lost(`${arena.program} refork stamps 20000;`);
-    await box.ok(['secret', 'list']);
-    expect(livingIn(box.cwd)).toEqual([]);
-    arena.close();
-    await expectAllEnded();
-  });
-
   it('are left where the policy is to leave them, and said to be', async () => {
     await lost('', [...DELIVERED, '--stragglers', 'leave']);
     const { stderr } = await box.run(['secret', 'list']);

@@ -30,6 +30,8 @@ const DRAFT = /^[0-9a-f]{16}\.json\.([0-9]+)\.tmp$/;
 const REQUEST = /^([0-9a-f]{16})\.(?:revoked|rotated)$/;
 /** A process that forks all the time may be between two pids at one look: so many must find nobody. */
 const LOOKS = 3;
+/** Where somebody was found: what forks all the time slips through a look now and then. */
+const LOOKS_AFTER_FINDS = 20;
 const PAUSE_MS = 3;
 /** As long as one that takes no KILL is waited for. */
 const PATIENCE_MS = 10_000;
@@ -131,7 +133,7 @@ async function endSurvivors(state: RunState): Promise<Survivor[]> {
   }
   const ended = new Map<number, Survivor>();
   const end = performance.now() + PATIENCE_MS;
-  for (let quiet = 0; quiet < LOOKS && performance.now() < end; ) {
+  for (let quiet = 0; quiet < (ended.size === 0 ? LOOKS : LOOKS_AFTER_FINDS) && performance.now() < end; ) {
     const living = find();
     const survivors = living.length === 0 ? [] : await endProcesses(living, 0);
     const found = survivors.filter(({ pid }) => !ended.has(pid));
