@@ -1,6 +1,8 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { EscapeArena } from './support/escapes.ts';
 import { HASP, isLiving, type LogRecord, type Running, Sandbox, until } from './support/sandbox.ts';
 import { clear, livingIn } from './support/witnesses.ts';
 
@@ -96,6 +98,15 @@ it('killed at any moment of its life, wrapper or reconciler, leaves nothing that
 });
 
 describe('survivors of a lost wrapper', () => {
+  it('are ended though they fork all the time, as long as they carry the mark', async () => {
+    const arena = new EscapeArena(fileURLToPath(new URL('..', import.meta.url)), false);
+    await lost(`${arena.program} refork stamps 20000;`);
+    await box.ok(['secret', 'list']);
+    expect(livingIn(box.cwd)).toEqual([]);
+    arena.close();
+    await expectAllEnded();
+  });
+
   it('are left where the policy is to leave them, and said to be', async () => {
     await lost('', [...DELIVERED, '--stragglers', 'leave']);
     const { stderr } = await box.run(['secret', 'list']);
@@ -124,8 +135,9 @@ describe('a process that is not of the run', () => {
     await lost('');
     const other = bystander();
     changeState((state) => {
+      // The wrapper's start time: the root may have started in the same clock tick as the bystander.
       const reused = (identity: Identity) => ({ ...identity, pid: other.pid });
-      return { ...state, wrapper: reused(state.wrapper), members: [...state.members, reused(state.root)] };
+      return { ...state, wrapper: reused(state.wrapper), members: [...state.members, reused(state.wrapper)] };
     });
     await box.ok(['secret', 'list']);
     expect(isLiving(other.pid)).toBe(true);

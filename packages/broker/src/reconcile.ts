@@ -10,6 +10,7 @@ import {
   identityOf,
   isAlive,
   selfIdentity,
+  stopMarked,
 } from '@hasp/process-tree';
 import { removeDeliveredFiles } from './deliver/file.ts';
 import { endedEvent, type RunOutcome } from './open-run.ts';
@@ -29,10 +30,10 @@ const CLAIM = /^([0-9a-f]{16})\.claim\.([0-9]+)\.([0-9]+)$/;
 const DRAFT = /^[0-9a-f]{16}\.json\.([0-9]+)\.tmp$/;
 const REQUEST = /^([0-9a-f]{16})\.(?:revoked|rotated)$/;
 /** A process that forks all the time may be between two pids at one look: so many must find nobody. */
-const LOOKS = 3;
-/** Where somebody was found: what forks all the time slips through a look now and then. */
-const LOOKS_AFTER_FINDS = 20;
+const LOOKS = 8;
 const PAUSE_MS = 3;
+/** Outcomes after which there is nothing left to try. */
+const BEYOND_REACH: readonly (Survivor['outcome'] | undefined)[] = ['not-permitted', 'left'];
 /** As long as one that takes no KILL is waited for. */
 const PATIENCE_MS = 10_000;
 
@@ -124,21 +125,20 @@ function dropDeadDraft(file: string, name: string, clock: Clock): void {
 /** KILL at once: nobody watches over a grace. */
 async function endSurvivors(state: RunState): Promise<Survivor[]> {
   const known = [...(state.root === undefined ? [] : [state.root]), ...state.members];
-  const find = (): ProcessIdentity[] => {
-    const byPid = new Map([...known, ...findMarked(state.run)].map((identity) => [identity.pid, identity]));
-    return [...byPid.values()].filter((identity) => isAlive(identity) === true);
-  };
+  const isLiving = (identity: ProcessIdentity) => isAlive(identity) === true;
   if (state.stragglers === 'leave') {
-    return find().map(({ pid }) => ({ pid, command: describeProcess(pid), outcome: 'left' }));
+    const left = new Set([...known.filter(isLiving), ...findMarked(state.run)].map(({ pid }) => pid));
+    return [...left].map((pid) => ({ pid, command: describeProcess(pid), outcome: 'left' }));
   }
   const ended = new Map<number, Survivor>();
   const end = performance.now() + PATIENCE_MS;
-  for (let quiet = 0; quiet < (ended.size === 0 ? LOOKS : LOOKS_AFTER_FINDS) && performance.now() < end; ) {
-    const living = find();
-    const survivors = living.length === 0 ? [] : await endProcesses(living, 0);
-    const found = survivors.filter(({ pid }) => !ended.has(pid));
-    for (const survivor of found) ended.set(survivor.pid, survivor);
-    quiet = found.length === 0 ? quiet + 1 : 0;
+  const stopNew = stopMarked(state.run);
+  // Quiet is a look that meets nobody: one who was met and is gone again has forked first.
+  for (let quiet = 0; quiet < LOOKS && performance.now() < end; ) {
+    const met = [...known.filter(isLiving), ...stopNew()];
+    const doomed = met.filter(({ pid }) => !BEYOND_REACH.includes(ended.get(pid)?.outcome));
+    for (const survivor of doomed.length === 0 ? [] : await endProcesses(doomed, 0)) ended.set(survivor.pid, survivor);
+    quiet = doomed.length === 0 ? quiet + 1 : 0;
     await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
   }
   return [...ended.values()];

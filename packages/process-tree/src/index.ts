@@ -5,7 +5,7 @@ export { closeInspector, hardenSelf } from './harden.ts';
 export { identityOf, isAlive, selfIdentity } from './identity.ts';
 export { type Inherited, readInherited } from './inherited.ts';
 export { type ListedProcess, listTree } from './list-tree.ts';
-export { findMarked } from './marked.ts';
+export { findMarked, stopMarked } from './marked.ts';
 export { canJudgePeers, judgePeer, type Peer, type PeerBounds, type PeerVerdict } from './peer.ts';
 export type { ByteTransform } from './relay.ts';
 export { type CommandResolution, resolveCommand } from './resolve-command.ts';

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import type { ProcessIdentity } from '@hasp/core';
 import { identityOf } from './identity.ts';
 import { listProcesses } from './proc.ts';
+import { stopProcess } from './stopped.ts';
 
 /**
  * Live processes whose environment at exec held `HASP_GRANT=run`. Best effort: a process may have
@@ -13,9 +14,10 @@ export function findMarked(run: string): ProcessIdentity[] {
 
 /**
  * The same as a look that costs less when it is repeated: who was looked at twice is not looked at
- * again. (Once is not enough: in the midst of an exec an environment is empty.)
+ * again. (Once is not enough: in the midst of an exec an environment is empty.) So a marked one is given
+ * by two looks only: the caller remembers it.
  */
-export function watchMarked(run: string): () => ProcessIdentity[] {
+export function watchMarked(run: string, met?: (identity: ProcessIdentity) => void): () => ProcessIdentity[] {
   let before = new Set<number>();
   let known = new Set<number>();
   return () => {
@@ -23,17 +25,31 @@ export function watchMarked(run: string): () => ProcessIdentity[] {
     const open = pids.filter((pid) => !known.has(pid));
     known = new Set(pids.filter((pid) => before.has(pid)));
     before = new Set(pids);
-    return markedAmong(open, run);
+    return markedAmong(open, run, met);
   };
 }
 
-function markedAmong(pids: readonly number[], run: string): ProcessIdentity[] {
+/**
+ * Such looks, of which each stops whom it meets at that very moment: one that forks all the time lives
+ * shorter than a first look at all processes takes. Stopped, it forks no more and can be ended at leisure.
+ */
+export function stopMarked(run: string): () => ProcessIdentity[] {
+  return watchMarked(run, stopProcess);
+}
+
+function markedAmong(
+  pids: readonly number[],
+  run: string,
+  met: (identity: ProcessIdentity) => void = () => {},
+): ProcessIdentity[] {
   const marker = Buffer.from(`\0HASP_GRANT=${run}\0`);
   const found: ProcessIdentity[] = [];
   for (const pid of pids) {
     if (pid === process.pid || !environmentHolds(pid, marker)) continue;
     const identity = identityOf(pid);
-    if (identity) found.push(identity);
+    if (!identity) continue;
+    met(identity);
+    found.push(identity);
   }
   return found;
 }
