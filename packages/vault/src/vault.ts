@@ -107,6 +107,22 @@ export class Vault {
     });
   }
 
+  /** Every version of every secret; whoever takes the values wipes them. */
+  everyValue(): { name: string; version: number; value: SecretValue }[] {
+    return this.#database.read(() =>
+      this.#entries
+        .all('secret')
+        .map(decodeHead)
+        .flatMap((head) =>
+          head.versions.map(({ version }) => ({
+            name: head.name,
+            version,
+            value: new SecretValue(this.#versions.read(head, version)),
+          })),
+        ),
+    );
+  }
+
   /** Sorted by name. */
   list(): ListedSecret[] {
     const heads = this.#database.read(() => this.#entries.all('secret').map(decodeHead));
