@@ -18,6 +18,7 @@ import type { Vault } from '@hasp/vault';
 import { type Allowed, checkVariables, decideAll, type Explained, openAll, wipeAll } from './decision.ts';
 import { OpenRun, scopeOf } from './open-run.ts';
 import { RecordTexts } from './record-texts.ts';
+import { Redaction } from './redaction.ts';
 import type { RunRequest } from './run-request.ts';
 
 export interface BrokerParts {
@@ -58,6 +59,11 @@ export class Broker {
       wipeAll(opened);
       throw error;
     }
+  }
+
+  /** Masks every managed value in streams that are nobody's run. */
+  redaction(): Redaction {
+    return new Redaction(this.#parts.vault);
   }
 
   /** What `resolve` would decide, and whether the vault has it; delivers and records nothing. */

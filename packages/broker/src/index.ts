@@ -4,6 +4,7 @@ export type { Explained } from './decision.ts';
 export { liveRuns } from './live-runs.ts';
 export type { OpenRun, RunOutcome } from './open-run.ts';
 export { type Reconciled, reconcile } from './reconcile.ts';
+export type { Redaction } from './redaction.ts';
 export { onRevocation, type RevocationReason, revokeRuns } from './revocation.ts';
 export type { OpenGrant, RunState } from './run-file.ts';
 export type { CallerFacts, ProjectFacts, RunRequest } from './run-request.ts';

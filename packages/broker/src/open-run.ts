@@ -10,7 +10,7 @@ import {
   type Scope,
   type Survivor,
 } from '@hasp/core';
-import type { NamedValue } from '@hasp/match';
+import type { NamedValue, Redactor } from '@hasp/match';
 import { judgePeer, type PeerVerdict } from '@hasp/process-tree';
 import type { AskServer } from './ask-server.ts';
 import { AskedGrants } from './asked-grants.ts';
@@ -19,6 +19,7 @@ import type { BrokerParts } from './broker.ts';
 import type { Allowed } from './decision.ts';
 import { chooseDeliveryFolder, deliverFile, makeDeliveryFolder, removeDeliveredFiles } from './deliver/file.ts';
 import { socketIn } from './deliver/socket.ts';
+import { Redaction } from './redaction.ts';
 import { dropRevocation } from './revocation.ts';
 import { discard, type RunState, runFile, writeRunFile } from './run-file.ts';
 import type { RunRequest } from './run-request.ts';
@@ -61,6 +62,7 @@ export class OpenRun {
   readonly #asked: AskedGrants;
   #asks: AskServer | undefined;
   #stdin: Uint8Array | undefined;
+  #redaction: Redaction | undefined;
   #ended = false;
   #state: RunState;
 
@@ -156,12 +158,14 @@ export class OpenRun {
     return socket;
   }
 
-  /** The granted values with the secrets' names, for the redactor; live until `wipe`. */
-  get values(): readonly NamedValue[] {
-    return namedValues(this.#beginning.granted);
+  /** For one stream of the child; until `wipe`. @throws HaspError as `Redaction.redactor` */
+  redactor(): Redactor {
+    this.#redaction ??= new Redaction(this.#parts.vault, namedValues(this.#beginning.granted));
+    return this.#redaction.redactor();
   }
 
   wipe(): void {
+    this.#redaction?.wipe();
     for (const { value } of this.#beginning.granted) value.wipe();
   }
 

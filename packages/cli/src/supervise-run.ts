@@ -1,6 +1,5 @@
 import { type OpenRun, onRevocation, type RevocationReason, type RunOutcome } from '@hasp/broker';
 import type { HaspError } from '@hasp/core';
-import { makeRedactor } from '@hasp/match';
 import { superviseTree, type TreeEnd, type TreeSpec } from '@hasp/process-tree';
 import { isNullDevice, isTerminal } from './is-terminal.ts';
 import { say } from './output.ts';
@@ -52,7 +51,7 @@ function specFor(
   abort: AbortSignal,
   onTreeEnd: (end: TreeEnd) => void,
 ): TreeSpec {
-  const redactor = () => makeRedactor(open.values);
+  const redactor = () => open.redactor();
   const stream = (descriptor: number) => (isRedacted(plan.redact, descriptor) ? redactor : 'inherit');
   return {
     path,

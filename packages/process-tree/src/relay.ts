@@ -1,4 +1,5 @@
 import { write } from 'node:fs';
+import { HaspError } from '@hasp/core';
 import type { Libc } from './libc.ts';
 
 /** Bytes in, bytes out. What `push`, `idle` and `end` return is written before anything else is read. */
@@ -85,8 +86,8 @@ export class Relay {
     while (this.#isWriting()) {
       const length = this.#libc.read(this.#source, this.#buffer, CHUNK_BYTES);
       if (length > 0) {
-        this.#transform ??= this.#createTransform();
-        await this.#deliver(this.#transform.push(this.#buffer.subarray(0, length)));
+        const transform = this.#openTransform();
+        if (transform) await this.#deliver(transform.push(this.#buffer.subarray(0, length)));
         continue;
       }
       const errno = length < 0 ? this.#libc.errno() : 0;
@@ -96,6 +97,19 @@ export class Relay {
       this.#finish();
     }
     this.#resume();
+  }
+
+  /** Without it nothing of the output may be shown: the pipe is closed, as if its reader had gone. */
+  #openTransform(): ByteTransform | undefined {
+    try {
+      this.#transform ??= this.#createTransform();
+      return this.#transform;
+    } catch (error) {
+      this.#lost = true;
+      this.#warn(withheld(error));
+      this.#finish();
+      return undefined;
+    }
   }
 
   async #releaseHeld(): Promise<void> {
@@ -145,6 +159,11 @@ export class Relay {
     this.#libc.close(this.#source);
     this.#finished();
   }
+}
+
+/** @param error only what is said to people is quoted */
+export function withheld(error: unknown): string {
+  return `output is withheld: ${error instanceof HaspError ? error.message : 'it could not be redacted'}`;
 }
 
 /** Both ends close themselves at exec. */

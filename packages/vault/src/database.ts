@@ -90,6 +90,18 @@ export class Database {
     }
   }
 
+  /** The same if nobody else writes now, and as far as the disk lets it: for what can be left out. */
+  transactionIfFree(deed: () => void): void {
+    this.exec('PRAGMA busy_timeout=0');
+    try {
+      this.transactionUnsynced(deed);
+    } catch (error) {
+      if (!(error instanceof HaspError && error.code === 'E_STORAGE')) throw error;
+    } finally {
+      this.exec(`PRAGMA busy_timeout=${BUSY_TIMEOUT_MS}`);
+    }
+  }
+
   #enclose<T>(begin: string, end: string, undo: string, deed: () => T): T {
     this.exec(begin);
     this.#depth++;

@@ -6,6 +6,7 @@ import { frame, pad, unpad } from './encoding.ts';
 import { nodeCipher, SALT_BYTES, seal, unseal } from './envelope.ts';
 import { corrupt } from './failures.ts';
 import type { Keys } from './keys.ts';
+import { dropSheaf } from './sheaf.ts';
 
 /** What an entry describes; a name may have one of each. */
 export type EntryKind = 'secret' | 'consent';
@@ -41,14 +42,25 @@ export class Entries {
   /** @throws HaspError E_VAULT_CORRUPT. Call within `read` or `transaction`. */
   find(kind: EntryKind, name: string): Buffer | undefined {
     const lookup = this.#lookup(kind, name);
-    return this.#open(bucketOf(lookup), this.#stamps()).find((one) => one.lookup.equals(lookup))?.text;
+    return this.#open(bucketOf(lookup), this.stamps()).find((one) => one.lookup.equals(lookup))?.text;
   }
 
   /** Every text of one kind, in no order. @throws HaspError E_VAULT_CORRUPT. Call within `read` or `transaction`. */
   all(kind: EntryKind): Buffer[] {
-    const stamps = this.#stamps();
+    const stamps = this.stamps();
     const entries = Array.from({ length: BUCKETS }, (_, bucket) => this.#open(bucket, stamps)).flat();
     return entries.filter((entry) => entry.kind === KIND_NUMBER[kind]).map(({ text }) => text);
+  }
+
+  /**
+   * Of every bucket: what all entries hang on, different after any change.
+   * @throws HaspError E_VAULT_CORRUPT. Call within `read` or `transaction`.
+   */
+  stamps(): Buffer {
+    const row = this.#database.row('SELECT stamps, mac FROM summary WHERE one = 1');
+    const stamps = bytesOf(row, 'stamps', BUCKETS * STAMP_BYTES);
+    if (timingSafeEqual(bytesOf(row, 'mac', MAC_BYTES), this.#mac(stamps))) return stamps;
+    throw corrupt('its summary does not belong to it');
   }
 
   /** Adds or replaces. Call within `transaction`. */
@@ -64,10 +76,11 @@ export class Entries {
 
   #change(lookup: Buffer, random: Random, deed: (others: Entry[]) => Entry[]): void {
     const bucket = bucketOf(lookup);
-    const stamps = this.#stamps();
+    const stamps = this.stamps();
     const entries = deed(this.#open(bucket, stamps).filter((one) => !one.lookup.equals(lookup)));
     this.#store(bucket, entries, random).copy(stamps, bucket * STAMP_BYTES);
     this.#database.run('UPDATE summary SET stamps = ?, mac = ?', stamps, this.#mac(stamps));
+    dropSheaf(this.#database);
   }
 
   /** Returns the new stamp. */
@@ -80,13 +93,6 @@ export class Entries {
     const sealed = seal(nodeCipher, this.#keys.for('entries'), random(SALT_BYTES), this.#context(bucket), text);
     this.#database.run('INSERT OR REPLACE INTO buckets (bucket, sealed) VALUES (?, ?)', bucket, sealed);
     return stampOf(sealed);
-  }
-
-  #stamps(): Buffer {
-    const row = this.#database.row('SELECT stamps, mac FROM summary WHERE one = 1');
-    const stamps = bytesOf(row, 'stamps', BUCKETS * STAMP_BYTES);
-    if (timingSafeEqual(bytesOf(row, 'mac', MAC_BYTES), this.#mac(stamps))) return stamps;
-    throw corrupt('its summary does not belong to it');
   }
 
   #open(bucket: number, stamps: Buffer): Entry[] {

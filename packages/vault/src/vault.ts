@@ -6,6 +6,7 @@ import { secretMissing } from './failures.ts';
 import { decodeHead, encodeHead, type Head, SECRET_ID_BYTES, type VersionFact } from './head.ts';
 import { deriveAuditKey, type Keys } from './keys.ts';
 import { MarkRow } from './mark.ts';
+import { Sheaf } from './sheaf.ts';
 import { sodiumCipher } from './sodium.ts';
 import { Versions } from './versions.ts';
 
@@ -49,6 +50,7 @@ export class Vault {
   readonly #entries: Entries;
   readonly #versions: Versions;
   readonly #mark: MarkRow;
+  readonly #sheaf: Sheaf;
   #mustErase = false;
   #erasePending = false;
 
@@ -61,6 +63,7 @@ export class Vault {
     this.#entries = new Entries(database, keys);
     this.#versions = new Versions(database, keys);
     this.#mark = new MarkRow(database, keys);
+    this.#sheaf = new Sheaf(database, keys, this.#entries, this.#versions);
   }
 
   /** The newest version, or the one asked for. @throws HaspError E_SECRET_MISSING */
@@ -109,18 +112,8 @@ export class Vault {
 
   /** Every version of every secret; whoever takes the values wipes them. */
   everyValue(): { name: string; version: number; value: SecretValue }[] {
-    return this.#database.read(() =>
-      this.#entries
-        .all('secret')
-        .map(decodeHead)
-        .flatMap((head) =>
-          head.versions.map(({ version }) => ({
-            name: head.name,
-            version,
-            value: new SecretValue(this.#versions.read(head, version)),
-          })),
-        ),
-    );
+    const values = this.#sheaf.values(this.#ports.random);
+    return values.map(({ name, version, bytes }) => ({ name, version, value: new SecretValue(bytes) }));
   }
 
   /** Sorted by name. */

@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream';
-import { type ByteTransform, writeAll } from '../relay.ts';
+import { type ByteTransform, withheld, writeAll } from '../relay.ts';
 
 const IDLE_MS = 20;
 /** What was written before the tree's end comes within this, unless somebody still writes. */
@@ -62,12 +62,26 @@ export class PipedOutput {
       }
       if (got.done) break;
       next = read();
-      this.#transform ??= this.#createTransform();
+      const transform = this.#openTransform();
+      if (!transform) return;
       isHeld = true;
-      if (!(await this.#deliver(this.#transform.push(got.value)))) return;
+      if (!(await this.#deliver(transform.push(got.value)))) return;
     }
     this.#source.destroy();
     await this.#deliver(this.#transform?.end());
+  }
+
+  /** Without it nothing of the output may be shown. */
+  #openTransform(): ByteTransform | undefined {
+    try {
+      this.#transform ??= this.#createTransform();
+      return this.#transform;
+    } catch (error) {
+      this.#lost = true;
+      this.#warn(withheld(error));
+      this.#source.destroy();
+      return undefined;
+    }
   }
 
   #silence(isHeld: boolean): Promise<'silence' | 'roused'> {
