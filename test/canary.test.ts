@@ -83,6 +83,7 @@ function deeds(): Deed[] {
     { argv: ['get', 'api/key'], status: 3 },
     { argv: ['run', '--ask', 'api/key', ...child(`"${HASP}" get api/key`)] },
     { argv: ['run', '--ask', 'api/key', ...child(`"${HASP}" get second`)], status: 4 },
+    { argv: ['redact'], how: stdin(`x ${CANARY} ${SECOND}`) },
     { argv: ['grants'] },
     { argv: ['grants', '--all', '--json'] },
     { argv: ['revoke', '--all'] },

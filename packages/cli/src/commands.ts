@@ -91,6 +91,12 @@ export const COMMANDS: readonly Command[] = [
     load: async () => (await import('./commands/get.ts')).get,
   },
   {
+    usage: 'redact',
+    says: 'copy stdin to stdout, with every value of the vault masked',
+    example: 'make deploy 2>&1 | hasp redact',
+    load: async () => (await import('./commands/redact.ts')).redact,
+  },
+  {
     usage: 'grants',
     says: 'live grants, each with its process tree',
     example: 'hasp grants --watch',

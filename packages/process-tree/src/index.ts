@@ -1,13 +1,14 @@
 export { describeProcess } from './describe-process.ts';
 export { endProcesses } from './ending.ts';
 export { type ExitStatus, exitLike } from './exit-status.ts';
+export { filterInput } from './filter.ts';
 export { closeInspector, hardenSelf } from './harden.ts';
 export { identityOf, isAlive, selfIdentity } from './identity.ts';
 export { type Inherited, readInherited } from './inherited.ts';
 export { type ListedProcess, listTree } from './list-tree.ts';
 export { findMarked, stopMarked } from './marked.ts';
 export { canJudgePeers, judgePeer, type Peer, type PeerBounds, type PeerVerdict } from './peer.ts';
-export type { ByteTransform } from './relay.ts';
+export type { ByteTransform, RelayEnd } from './relay.ts';
 export { type CommandResolution, resolveCommand } from './resolve-command.ts';
 export { type ForwardedSignal, type HeldSignals, holdSignals } from './signals.ts';
 export { SpawnFailure } from './spawn-failure.ts';

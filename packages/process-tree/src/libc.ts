@@ -51,6 +51,7 @@ export interface Libc {
   pollNow(descriptors: Uint8Array, count: number, timeoutMs: number): number;
   read(fd: number, memory: Uint8Array, length: number): number;
   write(fd: number, memory: Uint8Array, length: number): number;
+  send(fd: number, memory: Uint8Array, length: number, flags: number): number;
   signal(number: number, disposition: number): number;
   kill(pid: number, signal: number): number;
   syscall(number: number, a: number, b: number, c: number, d: number): number;
@@ -90,6 +91,7 @@ const SIGNATURES: {
   pollNow: ['poll', 'int', 'void *', 'ulong', 'int'],
   read: ['read', 'long', 'int', 'void *', 'size_t'],
   write: ['write', 'long', 'int', 'void *', 'size_t'],
+  send: ['send', 'long', 'int', 'void *', 'size_t', 'int'],
   signal: ['signal', 'intptr_t', 'int', 'intptr_t'],
   kill: ['kill', 'int', 'int', 'int'],
   syscall: ['syscall', 'long', 'long', 'long', 'long', 'long', 'long'],

@@ -1,6 +1,8 @@
-import { write } from 'node:fs';
 import { HaspError } from '@hasp/core';
+import { errorName } from './errno.ts';
 import type { Libc } from './libc.ts';
+import type { Sink } from './sink.ts';
+import type { Source } from './source.ts';
 
 /** Bytes in, bytes out. What `push`, `idle` and `end` return is written before anything else is read. */
 export interface ByteTransform {
@@ -10,96 +12,119 @@ export interface ByteTransform {
   end(): Uint8Array;
 }
 
-/** Four times a pipe's usual capacity: at full speed the thread pool's latency counts a quarter. */
-const CHUNK_BYTES = 262_144;
+/** How a relay came to its end; `failed` where something was lost, and it was told. */
+export type RelayEnd = 'ended' | 'reader-gone' | 'failed';
+
+/** Four times a pipe's usual capacity, and it stays in a processor's cache. */
+export const CHUNK_BYTES = 262_144;
 const IDLE_MS = 20;
-const RETRY_MS = 5;
-const F_SETFL = 4;
-const F_SETPIPE_SZ = 1031;
+/** So many chunks are taken in one go; then whatever else waits has its turn, signals first of all. */
+const TURN_CHUNKS = 16;
 const O_CLOEXEC = 0o2000000;
-const O_NONBLOCK = 0o4000;
-const EAGAIN = 11;
-const EINTR = 4;
 /** Our reader has gone: nothing to say. Any other failure of a write (a full disk) is. */
 const READER_GONE = ['EPIPE', 'ECONNRESET'];
 
 /**
- * A stream of the child on its way through a transform to one of our descriptors.
- *
- * It is a real pipe (a child may open /dev/stdout, which fails on Node's socket pairs), read only
- * while no write is pending, so that memory stays flat behind a slow reader. Writes go through the
- * thread pool: our descriptor is shared with others and must not be made non-blocking. When our
- * reader has gone the pipe is closed, and the child gets its SIGPIPE.
+ * A stream on its way through a transform, from the first byte to the last. Nothing is read while a write is
+ * pending, so that memory stays flat behind a slow reader. When our reader has gone the source is closed:
+ * whoever writes there gets its SIGPIPE.
  */
 export class Relay {
-  /** The child's end of the pipe; to be closed here once the child has it. */
-  readonly childEnd: number;
-  readonly #libc: Libc;
-  readonly #source: number;
-  readonly #target: number;
+  readonly #source: Source;
+  readonly #sink: Sink;
   readonly #createTransform: () => ByteTransform;
   readonly #warn: (line: string) => void;
-  readonly #buffer = Buffer.allocUnsafeSlow(CHUNK_BYTES);
-  readonly #handle: ReturnType<Libc['poll']>;
-  readonly #over: Promise<void>;
-  #finished: () => void = () => {};
+  readonly #memory = Buffer.allocUnsafeSlow(CHUNK_BYTES);
+  readonly #end: Promise<RelayEnd>;
   #transform: ByteTransform | undefined;
-  #idleTimer: NodeJS.Timeout | undefined;
-  #lost = false;
-  #state: 'waiting' | 'writing' | 'over' = 'waiting';
   #draining = false;
+  #rouse: () => void = () => {};
+  #lost = false;
 
-  constructor(libc: Libc, target: number, createTransform: () => ByteTransform, warn: (line: string) => void) {
-    const [source, childEnd] = openPipe(libc);
-    this.childEnd = childEnd;
-    this.#libc = libc;
+  /** @param createTransform called at the first byte; where it throws nothing is shown */
+  constructor(source: Source, sink: Sink, createTransform: () => ByteTransform, warn: (line: string) => void) {
     this.#source = source;
-    this.#target = target;
+    this.#sink = sink;
     this.#createTransform = createTransform;
     this.#warn = warn;
-    this.#over = new Promise((resolve) => {
-      this.#finished = resolve;
-    });
-    // Only our end: the flag belongs to the open file, and each end is one of its own.
-    libc.fcntl(source, F_SETFL, O_NONBLOCK);
-    // A user with many pipes may be refused: then it stays as it is.
-    libc.fcntl(source, F_SETPIPE_SZ, CHUNK_BYTES);
-    this.#handle = libc.poll(source, { readable: true }, () => void this.#pump());
+    this.#end = this.#run();
   }
 
-  /** Something that the command wrote could not be written, and not because its reader had gone. */
+  /** Something could not be written, and not because our reader had gone. */
   get hasLost(): boolean {
     return this.#lost;
   }
 
-  /** Writes what the pipe still holds, then closes it, whoever else still has its other end. */
+  /** Resolves when the source has ended, or nobody takes any more. */
+  get end(): Promise<RelayEnd> {
+    return this.#end;
+  }
+
+  /** Writes what is on its way, then closes the source, whoever else still has its other end. */
   async drain(): Promise<void> {
     this.#draining = true;
-    await this.#pump();
-    await this.#over;
+    this.#rouse();
+    await this.#end;
   }
 
-  /** Reads and writes in turn until the pipe is empty for now. */
-  async #pump(): Promise<void> {
-    if (this.#state !== 'waiting') return;
-    this.#pause();
-    while (this.#isWriting()) {
-      const length = this.#libc.read(this.#source, this.#buffer, CHUNK_BYTES);
-      if (length > 0) {
-        const transform = this.#openTransform();
-        if (transform) await this.#deliver(transform.push(this.#buffer.subarray(0, length)));
+  async #run(): Promise<RelayEnd> {
+    try {
+      return (await this.#pump()) ?? 'ended';
+    } finally {
+      this.#source.close();
+      this.#sink.close();
+    }
+  }
+
+  /** Why it stopped before the end of the source. */
+  async #pump(): Promise<RelayEnd | undefined> {
+    let isHeld = false;
+    for (let chunks = 1; ; chunks += 1) {
+      const got = this.#source.read(this.#memory);
+      if (got === 0) break;
+      if (typeof got === 'object') return this.#failToRead(got.errno);
+      if (got === undefined) {
+        if (this.#draining) break;
+        const silent = await this.#silence(isHeld);
+        const released = silent ? this.#transform?.idle?.() : undefined;
+        isHeld &&= !silent;
+        const problem = await this.#write(released);
+        if (problem) return problem;
         continue;
       }
-      const errno = length < 0 ? this.#libc.errno() : 0;
-      if (errno === EINTR) continue;
-      if (errno === EAGAIN && !this.#draining) break;
-      if (this.#transform) await this.#deliver(this.#transform.end());
-      this.#finish();
+      const transform = this.#openTransform();
+      if (!transform) return 'failed';
+      isHeld = true;
+      const problem = await this.#write(transform.push(this.#memory.subarray(0, got)));
+      if (problem) return problem;
+      if (chunks % TURN_CHUNKS === 0) await new Promise((resolve) => setImmediate(resolve));
     }
-    this.#resume();
+    return this.#transform && (await this.#write(this.#transform.end()));
   }
 
-  /** Without it nothing of the output may be shown: the pipe is closed, as if its reader had gone. */
+  async #failToRead(errno: number): Promise<RelayEnd> {
+    await this.#write(this.#transform?.end());
+    this.#lost = true;
+    this.#warn(`input could not be read (${errorName(errno)})`);
+    return 'failed';
+  }
+
+  /** Waits for the source, or the command to drain. True after a silence in which nothing came, if that matters. */
+  #silence(matters: boolean): Promise<boolean> {
+    return new Promise((resolve) => {
+      let timer: NodeJS.Timeout | undefined;
+      const go = (silent: boolean): void => {
+        clearTimeout(timer);
+        this.#rouse = () => {};
+        this.#source.unwatch();
+        resolve(silent);
+      };
+      this.#rouse = () => go(false);
+      if (matters) timer = setTimeout(() => go(true), IDLE_MS);
+      this.#source.watch(() => go(false));
+    });
+  }
+
   #openTransform(): ByteTransform | undefined {
     try {
       this.#transform ??= this.#createTransform();
@@ -107,57 +132,23 @@ export class Relay {
     } catch (error) {
       this.#lost = true;
       this.#warn(withheld(error));
-      this.#finish();
       return undefined;
     }
   }
 
-  async #releaseHeld(): Promise<void> {
-    if (this.#state !== 'waiting') return;
-    const bytes = this.#transform?.idle?.();
-    if (!bytes || bytes.length === 0) return;
-    this.#pause();
-    await this.#deliver(bytes);
-    // Something may have come meanwhile, and then the silence begins anew.
-    if (!this.#isWriting()) return;
-    this.#state = 'waiting';
-    await this.#pump();
+  #write(bytes: Uint8Array | undefined): RelayEnd | undefined | Promise<RelayEnd | undefined> {
+    if (bytes === undefined || bytes.length === 0) return undefined;
+    const outcome = this.#sink.write(bytes);
+    if (outcome instanceof Promise) return outcome.then((failure) => this.#judge(failure));
+    return this.#judge(outcome);
   }
 
-  async #deliver(bytes: Uint8Array): Promise<void> {
-    const failure = await writeAll(this.#target, bytes);
-    if (failure === undefined) return;
-    if (!READER_GONE.includes(failure)) {
-      this.#lost = true;
-      this.#warn(`output could not be written (${failure})`);
-    }
-    this.#finish();
-  }
-
-  #pause(): void {
-    this.#state = 'writing';
-    this.#handle.stop();
-    clearTimeout(this.#idleTimer);
-  }
-
-  #resume(): void {
-    if (!this.#isWriting()) return;
-    this.#state = 'waiting';
-    this.#handle.start({ readable: true, disconnect: true }, () => void this.#pump());
-    if (this.#transform?.idle) this.#idleTimer = setTimeout(() => void this.#releaseHeld(), IDLE_MS);
-  }
-
-  #isWriting(): boolean {
-    return this.#state === 'writing';
-  }
-
-  #finish(): void {
-    if (this.#state === 'over') return;
-    this.#state = 'over';
-    clearTimeout(this.#idleTimer);
-    this.#handle.close();
-    this.#libc.close(this.#source);
-    this.#finished();
+  #judge(failure: string | undefined): RelayEnd | undefined {
+    if (failure === undefined) return undefined;
+    if (READER_GONE.includes(failure)) return 'reader-gone';
+    this.#lost = true;
+    this.#warn(`output could not be written (${failure})`);
+    return 'failed';
   }
 }
 
@@ -171,21 +162,4 @@ export function openPipe(libc: Libc): [number, number] {
   const ends = new Int32Array(2);
   if (libc.pipe2(ends, O_CLOEXEC) !== 0) throw new Error(`pipe2 failed with errno ${libc.errno()}`);
   return [ends[0] ?? -1, ends[1] ?? -1];
-}
-
-/** Undefined when all is written, else the errno's name. Waits where the descriptor is non-blocking. */
-export async function writeAll(fd: number, bytes: Uint8Array): Promise<string | undefined> {
-  for (let at = 0; at < bytes.length; ) {
-    const outcome = await writeSome(fd, bytes, at);
-    if (typeof outcome === 'number') at += outcome;
-    else if (outcome === 'EAGAIN') await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
-    else if (outcome !== 'EINTR') return outcome;
-  }
-  return undefined;
-}
-
-function writeSome(fd: number, bytes: Uint8Array, at: number): Promise<number | string> {
-  return new Promise((resolve) => {
-    write(fd, bytes, at, bytes.length - at, null, (error, written) => resolve(error ? (error.code ?? 'EIO') : written));
-  });
 }

@@ -1,5 +1,6 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import { constants } from 'node:os';
+import { errorName } from './errno.ts';
 import { signalNumber } from './exit-status.ts';
 import type { Inherited } from './inherited.ts';
 import type { Libc } from './libc.ts';
@@ -158,11 +159,6 @@ function isText(path: string): boolean {
   } finally {
     if (file !== undefined) closeSync(file);
   }
-}
-
-/** Node's own table lacks some that exec gives, ENOEXEC among them. */
-function errorName(errno: number): string {
-  return Object.entries(constants.errno).find(([, value]) => value === errno)?.[0] ?? `E${errno}`;
 }
 
 function cString(text: string): Uint8Array {

@@ -1,7 +1,13 @@
 import { closeSync, fstatSync, openSync, write } from 'node:fs';
 import type { Libc } from './libc.ts';
-import { openPipe, Relay } from './relay.ts';
+import { CHUNK_BYTES, openPipe, Relay } from './relay.ts';
+import { Sink } from './sink.ts';
+import { PolledSource } from './source.ts';
 import type { TreeSpec } from './tree-spec.ts';
+
+const F_SETFL = 4;
+const F_SETPIPE_SZ = 1031;
+const O_NONBLOCK = 0o4000;
 
 export interface ChildStdio {
   /** What the child gets as 0, 1 and 2; undefined: what this process has there. */
@@ -20,11 +26,18 @@ export interface ChildStdio {
 export function openStdio(libc: Libc, spec: TreeSpec): ChildStdio {
   const input = spec.stdin === 'inherit' ? undefined : openPipe(libc);
   const relays: Relay[] = [];
-  const relay = (target: number, stream: TreeSpec['stdout']): Relay | undefined => {
+  const childEnds: number[] = [];
+  const relay = (target: number, stream: TreeSpec['stdout']): number | undefined => {
     if (stream === 'inherit') return undefined;
-    const opened = new Relay(libc, target, stream, spec.onWarning);
-    relays.push(opened);
-    return opened;
+    // A real pipe: a child may open /dev/stdout, which fails on Node's socket pairs.
+    const [ours, childEnd] = openPipe(libc);
+    // Only our end: the flag belongs to the open file, and each end is one of its own.
+    libc.fcntl(ours, F_SETFL, O_NONBLOCK);
+    // A user with many pipes may be refused: then it stays as it is.
+    libc.fcntl(ours, F_SETPIPE_SZ, CHUNK_BYTES);
+    relays.push(new Relay(new PolledSource(libc, ours), new Sink(libc, target), stream, spec.onWarning));
+    childEnds.push(childEnd);
+    return childEnd;
   };
   const output = relay(1, spec.stdout);
   // Where both lead to the same open file, one pipe keeps the order of what is written to it.
@@ -32,13 +45,13 @@ export function openStdio(libc: Libc, spec: TreeSpec): ChildStdio {
   const errors = shared ? output : relay(2, spec.stderr);
   const close = (): void => {
     if (input) closeSync(input[0]);
-    for (const { childEnd } of relays) closeSync(childEnd);
+    for (const childEnd of childEnds) closeSync(childEnd);
   };
   const drain = async (): Promise<void> => {
     await Promise.all(relays.map((one) => one.drain()));
   };
   return {
-    childEnds: [input?.[0], output?.childEnd, errors?.childEnd],
+    childEnds: [input?.[0], output, errors],
     afterSpawn: () => {
       close();
       letGo(libc, spec);

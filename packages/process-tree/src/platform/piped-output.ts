@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream';
-import { type ByteTransform, withheld, writeAll } from '../relay.ts';
+import { type ByteTransform, withheld } from '../relay.ts';
+import { writeAll } from '../sink.ts';
 
 const IDLE_MS = 20;
 /** What was written before the tree's end comes within this, unless somebody still writes. */
