@@ -135,6 +135,24 @@ export const COMMANDS: readonly Command[] = [
     load: async () => (await import('./commands/audit-log.ts')).showLog,
   },
   {
+    usage: 'hook pre-commit',
+    says: 'started by git: stop a commit that would contain a managed value',
+    example: 'hasp hook pre-commit',
+    load: async () => (await import('./commands/hook-pre-commit.ts')).guardCommit,
+  },
+  {
+    usage: 'hook commit-msg FILE',
+    says: 'started by git: stop a commit whose message contains a managed value',
+    example: 'hasp hook commit-msg .git/COMMIT_EDITMSG',
+    load: async () => (await import('./commands/hook-commit-msg.ts')).guardMessage,
+  },
+  {
+    usage: 'hook pre-push REMOTE URL',
+    says: 'started by git: stop a push that would send a managed value',
+    example: 'hasp hook pre-push origin https://example.com/repository.git',
+    load: async () => (await import('./commands/hook-pre-push.ts')).guardPush,
+  },
+  {
     usage: 'doctor',
     says: 'check the home, the vault, the log, tracking and what was kept away from hasp',
     example: 'hasp doctor --json',

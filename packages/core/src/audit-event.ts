@@ -20,6 +20,8 @@ export type AuditEvent =
   | GrantDeniedEvent
   | GrantDeliveredEvent
   | GrantEndedEvent
+  | LeakEvent<'leak.blocked'>
+  | LeakEvent<'leak.allowed'>
   | { readonly type: 'auth.failed'; readonly keySource: string }
   | { readonly type: 'audit.recovered'; readonly offset: number; readonly bytes: number; readonly sha256: string };
 
@@ -90,6 +92,35 @@ export interface GrantEndedEvent {
   readonly signal?: string;
   readonly durationMs: number;
   readonly survivors: readonly Survivor[];
+}
+
+/** What a hook kept out of git, or let through because a person said so. */
+export interface LeakEvent<T extends string> {
+  readonly type: T;
+  readonly hook: string;
+  readonly repository: string;
+  /** Names, without versions; none where nothing could be checked. */
+  readonly secrets: readonly string[];
+  /** The first of them. */
+  readonly places: readonly LeakPlace[];
+  readonly count: number;
+  /** Why nothing could be checked: an error code. */
+  readonly failure?: string;
+  /** Why it was let through. */
+  readonly reason?: string;
+}
+
+export interface LeakPlace {
+  /** NAME, or NAME@N for an earlier version. */
+  readonly secret: string;
+  readonly spelling: string;
+  readonly where: string;
+  /** Values in it are masked. */
+  readonly path?: string;
+  readonly line?: number;
+  readonly commit?: string;
+  readonly blob?: string;
+  readonly tag?: string;
 }
 
 export type AuditEventType = AuditEvent['type'];

@@ -5,6 +5,7 @@ export type {
   GrantDeniedEvent,
   GrantEndedEvent,
   GrantIssuedEvent,
+  LeakPlace,
 } from './audit-event.ts';
 export {
   type Binding,

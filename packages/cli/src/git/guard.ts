@@ -1,0 +1,152 @@
+import { HaspError } from '@hasp/core';
+import { type Matcher, makeMatcher, maskText } from '@hasp/match';
+import type { Answer } from '../command.ts';
+import type { Context } from '../context.ts';
+import type { GlobalInput } from '../input.ts';
+import { say } from '../output.ts';
+import { LockedHome } from '../stores.ts';
+import type { HookScan } from './hook-scan.ts';
+import type { Leak } from './leak.ts';
+import { type LeakRecord, leakRecorder } from './leak-record.ts';
+import { type ManagedValues, managedValues } from './managed-values.ts';
+import { GitFailure } from './process.ts';
+import { describeLeak, remedy } from './tell.ts';
+
+export type HookName = 'pre-commit' | 'commit-msg' | 'pre-push';
+
+/**
+ * What each of the three hooks does: look at what git is about to keep or send, and end with a status that
+ * stops it where a value is found, or where anything at all went wrong.
+ * @throws HaspError E_LEAK_FOUND, and whatever kept it from looking
+ */
+export async function guard(hook: HookName, scan: HookScan, input: GlobalInput, context: Context): Promise<Answer> {
+  const home = await LockedHome.enter(context);
+  const recorder = leakRecorder(home, hook, context);
+  let values: ManagedValues | undefined;
+  let matcher: Matcher | undefined;
+  try {
+    values = await readValues(home, input);
+    matcher = makeMatcher(values.values);
+    const { leaks, skipped } = matcher.empty ? NOTHING : await scan.scan(matcher);
+    for (const { path, what } of skipped) {
+      const name = [path?.toString('utf8'), what.inside].filter((part) => part !== undefined).join('!/');
+      say(`${maskText(name, matcher)} ${what.why}`);
+    }
+    if (leaks.length === 0) return { json: { hook, leaks } };
+    return await settle(hook, leaks, matcher, { recorder, context });
+  } catch (error) {
+    if (!(error instanceof HaspError) || error.code === 'E_LEAK_FOUND' || error.code === 'E_AUDIT_WRITE') throw error;
+    return await unchecked(hook, error, matcher, { recorder, context });
+  } finally {
+    scan.stop();
+    values?.wipe();
+  }
+}
+
+const NOTHING = { leaks: [], skipped: [] };
+
+interface Surroundings {
+  readonly recorder: LeakRecord;
+  readonly context: Context;
+}
+
+/** The vault is closed again before anything is looked at. */
+async function readValues(home: LockedHome, input: GlobalInput): Promise<ManagedValues> {
+  try {
+    const stores = await home.unlock(input);
+    try {
+      return managedValues(stores.vault);
+    } finally {
+      stores.close();
+    }
+  } catch (error) {
+    if (!(error instanceof HaspError)) throw error;
+    if (error.code === 'E_VAULT_MISSING') {
+      throw new HaspError(
+        error.code,
+        `${error.message}, so nothing was checked`,
+        'make one: hasp init, or take the hooks away: hasp hook uninstall',
+      );
+    }
+    if (error.code === 'E_VAULT_LOCKED') {
+      throw new HaspError(error.code, `${error.message}, so nothing was checked`, HOW_TO_UNLOCK);
+    }
+    throw error;
+  }
+}
+
+const HOW_TO_UNLOCK =
+  'start git on a terminal, where the passphrase can be asked; or export HASP_KEY_FILE=PATH for a vault with a key file';
+
+/** Lets it through where a person gave a reason. */
+async function settle(
+  hook: HookName,
+  leaks: readonly Leak[],
+  matcher: Matcher,
+  { recorder, context }: Surroundings,
+): Promise<Answer> {
+  for (const leak of leaks.slice(0, SHOWN)) say(describeLeak(leak));
+  if (leaks.length > SHOWN) say(`and ${leaks.length - SHOWN} places more`);
+  const reason = allowance(context);
+  if (reason !== undefined) {
+    await recorder.allowed(leaks, maskText(reason, matcher), matcher);
+    say(`let through, and recorded, because HASP_ALLOW_LEAK says: ${maskText(reason, matcher)}`);
+    return { json: { hook, leaks, allowed: true } };
+  }
+  await recorder.blocked(leaks, matcher);
+  const many = new Set(leaks.map(({ secret }) => secret)).size;
+  const what = many === 1 ? 'a managed value' : `${many} managed values`;
+  throw new HaspError('E_LEAK_FOUND', `${WOULD[hook]} ${what}, so it was stopped`, remedy(hook, leaks));
+}
+
+const SHOWN = 20;
+const WOULD = {
+  'pre-commit': 'this commit would contain',
+  'commit-msg': 'this message contains',
+  'pre-push': 'this push would send',
+};
+
+/** Something kept hasp from looking: that blocks too. */
+async function unchecked(
+  hook: HookName,
+  error: HaspError,
+  matcher: Matcher | undefined,
+  { recorder, context }: Surroundings,
+): Promise<Answer> {
+  if (error instanceof GitFailure && error.said !== '' && matcher !== undefined) {
+    say(`git says: ${maskText(error.said, matcher).split('\n')[0]}`);
+  }
+  const reason = PASSABLE.includes(error.code) ? allowance(context) : undefined;
+  if (reason !== undefined && matcher !== undefined) {
+    await recorder.allowed([], maskText(reason, matcher), matcher, error.code);
+    say(`${error.message}; let through, and recorded, because HASP_ALLOW_LEAK says: ${maskText(reason, matcher)}`);
+    return { json: { hook, leaks: [], allowed: true } };
+  }
+  // There is no log to write to without a vault, and none in a home that is not safe.
+  if (error.code !== 'E_VAULT_MISSING') await recorder.blocked([], matcher, error.code);
+  throw error;
+}
+
+/** What a person can know better than hasp. A locked vault is not among it. */
+const PASSABLE = ['E_STORAGE'];
+
+/** @throws HaspError where it is set and counts for nothing */
+function allowance({ environment }: Context): string | undefined {
+  const reason = environment.get('HASP_ALLOW_LEAK');
+  if (reason === undefined) return undefined;
+  if (environment.has('HASP_SESSION')) {
+    throw new HaspError(
+      'E_AGENT_SESSION',
+      'HASP_ALLOW_LEAK is refused inside an agent session',
+      'ask a person to look at it',
+    );
+  }
+  if (reason.trim() === '') {
+    throw new HaspError(
+      'E_LEAK_FOUND',
+      'HASP_ALLOW_LEAK is empty: it must say why',
+      "HASP_ALLOW_LEAK='the reason, which is recorded'",
+    );
+  }
+  return reason;
+}

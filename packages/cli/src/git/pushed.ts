@@ -1,0 +1,94 @@
+import { HaspError } from '@hasp/core';
+import type { ObjectListener } from './batch.ts';
+import { GitFailure, type GitPlace, gitOutput } from './process.ts';
+import type { PushedRef } from './pushed-refs.ts';
+import { isTracked, parseRemotes } from './remote.ts';
+import { type Selection, startSelection } from './selection.ts';
+
+/** What a push would send, asked for and not read yet. */
+export interface PushedObjects {
+  /** Every object that the other side does not have for certain, oldest commits first. @throws HaspError */
+  read(listener: ObjectListener): Promise<void>;
+  readonly selection: Promise<Selection | undefined>;
+  stop(): void;
+}
+
+/** `remote` and `url` as git gives them to the hook. */
+export function startPushed(
+  place: GitPlace,
+  refs: readonly PushedRef[],
+  { remote, url }: { readonly remote: string; readonly url: string },
+): PushedObjects {
+  const news = [...new Set(refs.flatMap(({ newOid }) => newOid ?? []))];
+  const selection = news.length === 0 ? Promise.resolve(undefined) : select(place, refs, news, { remote, url });
+  selection.catch(() => {});
+  return {
+    selection,
+    read: async (listener) => (await selection)?.read(listener),
+    stop: () =>
+      void selection.then(
+        (found) => found?.stop(),
+        () => {},
+      ),
+  };
+}
+
+async function select(
+  place: GitPlace,
+  refs: readonly PushedRef[],
+  news: readonly string[],
+  { remote, url }: { readonly remote: string; readonly url: string },
+): Promise<Selection> {
+  const olds = [...new Set(refs.flatMap(({ oldOid }) => oldOid ?? []))];
+  // A branch that the other side does not have, and that we think it has: what we think is of another time or place.
+  const contradicted = refs
+    .filter(({ newOid, oldOid }) => newOid !== undefined && oldOid === undefined)
+    .flatMap(({ remoteRef }) => (remoteRef.startsWith('refs/heads/') ? [tracking(remote, remoteRef)] : []));
+  const [here, remotes] = await Promise.all([
+    whichAreHere(place, [...news, ...olds, ...contradicted]),
+    configured(place),
+  ]);
+  const lost = news.find((oid) => !here.has(oid));
+  if (lost !== undefined) {
+    throw new HaspError(
+      'E_STORAGE',
+      `${lost} is to be pushed and is not here, so nothing was checked`,
+      'see: git fsck',
+    );
+  }
+  const isTrusted = isTracked(remote, url, parseRemotes(remotes)) && !contradicted.some((ref) => here.has(ref));
+  return startSelection(place, {
+    with: news,
+    // The other side may have what was never fetched; that excludes nothing.
+    without: olds.filter((oid) => here.has(oid)),
+    withoutRemote: isTrusted ? remote : undefined,
+  });
+}
+
+function tracking(remote: string, ref: string): string {
+  return `refs/remotes/${remote}/${ref.slice('refs/heads/'.length)}`;
+}
+
+/** Of these names, those that are objects of this repository. */
+async function whichAreHere(place: GitPlace, names: readonly string[]): Promise<ReadonlySet<string>> {
+  const output = await gitOutput(
+    place,
+    ['cat-file', '--batch-check=%(objecttype)', '--buffer'],
+    names.map((name) => `${name}\n`).join(''),
+  );
+  const lines = output.toString('latin1').split('\n');
+  if (lines.length !== names.length + 1) {
+    throw new HaspError('E_STORAGE', 'git did not say which objects are here, so nothing was checked', 'see: git fsck');
+  }
+  return new Set(names.filter((_, at) => /^(?:commit|tag|tree|blob)$/.test(lines[at] ?? '')));
+}
+
+async function configured(place: GitPlace): Promise<string> {
+  try {
+    return (await gitOutput(place, ['config', '-z', '--get-regexp', '^remote\\.'])).toString('utf8');
+  } catch (error) {
+    // Nothing is configured.
+    if (error instanceof GitFailure && error.status === 1) return '';
+    throw error;
+  }
+}

@@ -1,0 +1,74 @@
+import { HaspError } from '@hasp/core';
+import { type Matcher, makeSearch } from '@hasp/match';
+import type { ObjectListener } from './batch.ts';
+import { type BlobSearch, type Inspection, inspectObjects, type ObjectHit } from './inspect.ts';
+import { largeFileFolders, readLargeFile } from './large-files.ts';
+import { describeHits, type Leak } from './leak.ts';
+import type { GitPlace } from './process.ts';
+
+export interface ObjectScan {
+  readonly leaks: readonly Leak[];
+  readonly counted: Inspection['counted'];
+  readonly skipped: Inspection['skipped'];
+}
+
+/** Looks into every object that `read` gives, and into what Git LFS keeps for it. @throws HaspError E_STORAGE, E_SPAWN */
+export async function scanObjects(
+  place: GitPlace,
+  matcher: Matcher,
+  read: (listener: ObjectListener) => Promise<void>,
+  rename: (hit: ObjectHit) => readonly ObjectHit[] = (hit) => [hit],
+): Promise<ObjectScan> {
+  const openBlob = (): BlobSearch => openContent(matcher);
+  const inspection = inspectObjects(matcher, openBlob);
+  await read(inspection);
+  const inLargeFiles = await scanLargeFiles(place, inspection.largeFiles, openBlob);
+  const hits = [...inspection.hits, ...inLargeFiles].flatMap(rename);
+  const { counted, skipped } = inspection;
+  return { leaks: await describeHits(place, hits, matcher), counted, skipped };
+}
+
+async function scanLargeFiles(
+  place: GitPlace,
+  pointers: Inspection['largeFiles'],
+  openBlob: () => BlobSearch,
+): Promise<ObjectHit[]> {
+  if (pointers.length === 0) return [];
+  const folders = await largeFileFolders(place);
+  const hits: ObjectHit[] = [];
+  const seen = new Set<string>();
+  for (const { oid, path, commit, what } of pointers) {
+    if (seen.has(what.oid) || what.size === 0) continue;
+    seen.add(what.oid);
+    const search = openBlob();
+    await readLargeFile(folders, what, (piece) => search.feed(piece));
+    for (const found of search.end().findings) {
+      const inside = found.inside === undefined ? '(Git LFS)' : `(Git LFS)!/${found.inside}`;
+      hits.push({ ...found, inside, oid, type: 'blob', path, commit });
+    }
+  }
+  return hits;
+}
+
+function openContent(matcher: Matcher): BlobSearch {
+  const search = makeSearch(matcher);
+  return {
+    feed: (piece) => search.feed(piece),
+    end: () => ({
+      findings: search.end().map(({ name, spelling, start }) => ({ secret: name, spelling, offset: start })),
+      skipped: [],
+    }),
+  };
+}
+
+/** Looks into one text. `where` is what it is. */
+export function scanText(matcher: Matcher, bytes: Uint8Array, where: Leak['where']): Leak[] {
+  const search = makeSearch(matcher);
+  search.feed(bytes);
+  return search.end().map(({ name, spelling, start }) => ({ secret: name, spelling, where, offset: start }));
+}
+
+/** For a place that is no object of git's. */
+export function unreadable(what: string): HaspError {
+  return new HaspError('E_STORAGE', `${what} could not be read, so nothing was checked`);
+}
