@@ -92,6 +92,9 @@ function deeds(): Deed[] {
     { argv: ['audit', 'verify', '--json'] },
     { argv: ['audit', 'log'] },
     { argv: ['audit', 'log', '--json'] },
+    { argv: ['hook', 'pre-commit'], status: 5 },
+    { argv: ['hook', 'commit-msg', box.write('message', `more\n\n${CANARY}`)], status: 6 },
+    { argv: ['hook', 'pre-push', 'origin', 'nowhere'], how: stdin(`${CANARY}\n`), status: 2 },
     { argv: ['doctor'] },
     { argv: ['doctor', '--json'] },
     { argv: ['completion', 'bash'] },
@@ -114,7 +117,7 @@ it('is in no output, argument, environment, record or file of any command', asyn
     for (const spelling of SPELLINGS.slice(1)) expect(answer).not.toContain(spelling);
   }
   expect(seenInArgv).toEqual(new Set());
-  expectNowhere([path.join(box.cwd, 'value')]);
+  expectNowhere(given());
 });
 
 it('is in no file and no environment of the wrapper while a run has it, and in none after TERM or KILL', async () => {
@@ -137,15 +140,18 @@ it('is in no file and no environment of the wrapper while a run has it, and in n
     await box.ok(['secret', 'list']);
     await until('the delivered file is gone', () => !existsSync(path.dirname(file)));
     await until('the child is gone', () => !existsSync(`/proc/${pid}/exe`) || readable(`/proc/${pid}/cmdline`) === '');
-    expectNowhere([path.join(box.cwd, 'value')]);
+    expectNowhere(given());
   }
 });
 
 it('is shown on a terminal to a person who asks, and is in no file after that either', async () => {
   const { stdout } = await onTerminal(box, ['secret', 'reveal', 'api/key'], []);
   expect(stdout.toString()).toContain(CANARY);
-  expectNowhere([path.join(box.cwd, 'value')]);
+  expectNowhere(given());
 });
+
+/** What the test itself wrote. */
+const given = (): string[] => ['value', 'message'].map((name) => path.join(box.cwd, name));
 
 /** A new command can't be forgotten here. */
 async function expectEveryCommand(tried: readonly (readonly string[])[]): Promise<void> {

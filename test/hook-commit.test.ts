@@ -1,8 +1,11 @@
 import { mkdirSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type CommitCase, MUST_BLOCK, SLASHED, staged, VALUE } from './support/commit-cases.ts';
+import { COMMITS, type CommitCase, SLASHED, staged, VALUE } from './support/commit-cases.ts';
+import { MESSAGES } from './support/message-cases.ts';
 import { Repository } from './support/repository.ts';
 import { Sandbox } from './support/sandbox.ts';
+
+const MUST_BLOCK = [...COMMITS, ...MESSAGES];
 
 let box: Sandbox;
 let made = 0;
@@ -21,7 +24,10 @@ describe('a commit is stopped that would contain a value', () => {
   it.each(MUST_BLOCK)('$name', async ({ commit, init = [], says }) => {
     const { status, stderr, stdout } = await commit(repository(...init).guard());
     const said = stderr.toString();
-    expect({ status, said }).toEqual({ status: 1, said: expect.stringMatching(/^hasp: (?:db\/password|two\/parts) in /m) });
+    expect({ status, said }).toEqual({
+      status: 1,
+      said: expect.stringMatching(/^hasp: (?:db\/password|two\/parts) in /m),
+    });
     if (says !== undefined) expect(said).toMatch(says);
     for (const value of [VALUE, SLASHED]) expect(said + stdout.toString()).not.toContain(value);
   });

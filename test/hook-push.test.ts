@@ -1,9 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { SLASHED, VALUE } from './support/commit-cases.ts';
-import { MUST_BLOCK, type PushCase } from './support/push-cases.ts';
+import { PUSHED_OBJECTS } from './support/push-objects.ts';
 import { MAY_PASS } from './support/push-passes.ts';
+import { PUSHED_RANGES } from './support/push-ranges.ts';
+import type { PushCase } from './support/pushing.ts';
 import { Repository } from './support/repository.ts';
 import { Sandbox } from './support/sandbox.ts';
+
+const MUST_BLOCK = [...PUSHED_RANGES, ...PUSHED_OBJECTS];
 
 let box: Sandbox;
 let made = 0;

@@ -22,7 +22,7 @@ export const staged = (files: Readonly<Record<string, string | Uint8Array>>) => 
   return repo.git(['commit', '-qm', 'more']);
 };
 
-export const MUST_BLOCK: readonly CommitCase[] = [
+export const COMMITS: readonly CommitCase[] = [
   { name: 'in the first commit', commit: staged({ file: `a\nb\nc=${VALUE}\n` }), says: /in file:3, blob/ },
   {
     name: 'in a later commit',
@@ -156,7 +156,7 @@ export const MUST_BLOCK: readonly CommitCase[] = [
     name: 'in a linked work tree',
     commit: (repo) => {
       repo.commit({ file: 'a\n' });
-      repo.do('worktree', 'add', '-q', '../linked-of-' + path.basename(repo.folder));
+      repo.do('worktree', 'add', '-q', `../linked-of-${path.basename(repo.folder)}`);
       const linked = new Repository(repo.sandbox, `linked-of-${path.basename(repo.folder)}`);
       return staged({ file: VALUE })(linked);
     },
@@ -266,47 +266,6 @@ export const MUST_BLOCK: readonly CommitCase[] = [
       repo.write('file', VALUE);
       repo.do('add', '-A');
       return repo.git(['commit', '-qm', 'merged']);
-    },
-  },
-  {
-    name: 'in a message',
-    commit: (repo) => repo.git(['commit', '-q', '--allow-empty', '-m', `more ${VALUE}`]),
-    says: /in the message/,
-  },
-  {
-    name: 'in a line of a message that looks like a comment but is none',
-    commit: (repo) => repo.git(['commit', '-q', '--allow-empty', '-m', `more\n# ${VALUE}`]),
-  },
-  {
-    name: 'in a message behind scissors that nobody made',
-    commit: (repo) =>
-      repo.git([
-        'commit',
-        '-q',
-        '--allow-empty',
-        '-m',
-        `more\n# ------------------------ >8 ------------------------\n${VALUE}`,
-      ]),
-  },
-  {
-    name: 'in a message from a file',
-    commit: (repo) => {
-      repo.write('message', `more\n\n${VALUE}\n`);
-      return repo.git(['commit', '-q', '--allow-empty', '-F', 'message']);
-    },
-  },
-  {
-    name: 'in a message from an editor',
-    commit: (repo) =>
-      repo.git(['commit', '-q', '--allow-empty'], { env: { GIT_EDITOR: `sh -c 'echo more ${VALUE} >"$1"' sh` } }),
-  },
-  {
-    name: 'in a message with another comment character',
-    commit: (repo) => {
-      repo.do('config', 'core.commentChar', ';');
-      return repo.git(['commit', '-q', '--allow-empty'], {
-        env: { GIT_EDITOR: `sh -c 'echo "more" >"$1"; echo "# ${VALUE}" >>"$1"' sh` },
-      });
     },
   },
 ];

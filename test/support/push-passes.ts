@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { VALUE } from './commit-cases.ts';
-import { clone, type PushCase, pushing, shared } from './push-cases.ts';
+import { clone, type PushCase, pushing, shared } from './pushing.ts';
 import { Repository } from './repository.ts';
 
 export const MAY_PASS: readonly PushCase[] = [

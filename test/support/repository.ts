@@ -84,7 +84,10 @@ export class Repository {
   /** A bare repository beside it, as a remote. @returns its path */
   addRemote(name: string, ...init: readonly string[]): string {
     const folder = path.join(this.sandbox.cwd, `${path.basename(this.folder)}-${name}.git`);
-    execFileSync('git', ['init', '-q', '--bare', '-b', 'main', ...init, folder], { env: this.sandbox.environment, stdio: 'pipe' });
+    execFileSync('git', ['init', '-q', '--bare', '-b', 'main', ...init, folder], {
+      env: this.sandbox.environment,
+      stdio: 'pipe',
+    });
     this.do('remote', 'add', name, folder);
     return folder;
   }

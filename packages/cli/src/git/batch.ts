@@ -104,7 +104,7 @@ function unreadable(what: string): HaspError {
   );
 }
 
-export function objectMissing(oid: string): HaspError {
+function objectMissing(oid: string): HaspError {
   return new HaspError(
     'E_STORAGE',
     `object ${oid} is not in this repository, so it could not be checked`,

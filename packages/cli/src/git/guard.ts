@@ -3,13 +3,14 @@ import { type Matcher, makeMatcher, maskText } from '@hasp/match';
 import type { Answer } from '../command.ts';
 import type { Context } from '../context.ts';
 import type { GlobalInput } from '../input.ts';
-import { say } from '../output.ts';
+import { print, say } from '../output.ts';
 import { LockedHome } from '../stores.ts';
 import type { HookScan } from './hook-scan.ts';
 import type { Leak } from './leak.ts';
 import { type LeakRecord, leakRecorder } from './leak-record.ts';
 import { type ManagedValues, managedValues } from './managed-values.ts';
 import { GitFailure } from './process.ts';
+import type { ObjectScan } from './scan-objects.ts';
 import { describeLeak, remedy } from './tell.ts';
 
 export type HookName = 'pre-commit' | 'commit-msg' | 'pre-push';
@@ -32,22 +33,23 @@ export async function guard(hook: HookName, scan: HookScan, input: GlobalInput, 
       const name = [path?.toString('utf8'), what.inside].filter((part) => part !== undefined).join('!/');
       say(`${maskText(name, matcher)} ${what.why}`);
     }
-    if (leaks.length === 0) return { json: { hook, leaks } };
-    return await settle(hook, leaks, matcher, { recorder, context });
+    if (leaks.length === 0) return { json: { hook, allowed: true, findings: leaks } };
+    return await settle(hook, leaks, matcher, { recorder, context, json: input.json });
   } catch (error) {
     if (!(error instanceof HaspError) || error.code === 'E_LEAK_FOUND' || error.code === 'E_AUDIT_WRITE') throw error;
-    return await unchecked(hook, error, matcher, { recorder, context });
+    return await unchecked(hook, error, matcher, { recorder, context, json: input.json });
   } finally {
     scan.stop();
     values?.wipe();
   }
 }
 
-const NOTHING = { leaks: [], skipped: [] };
+const NOTHING: Pick<ObjectScan, 'leaks' | 'skipped'> = { leaks: [], skipped: [] };
 
 interface Surroundings {
   readonly recorder: LeakRecord;
   readonly context: Context;
+  readonly json: boolean;
 }
 
 /** The vault is closed again before anything is looked at. */
@@ -83,17 +85,18 @@ async function settle(
   hook: HookName,
   leaks: readonly Leak[],
   matcher: Matcher,
-  { recorder, context }: Surroundings,
+  { recorder, context, json }: Surroundings,
 ): Promise<Answer> {
-  for (const leak of leaks.slice(0, SHOWN)) say(describeLeak(leak));
-  if (leaks.length > SHOWN) say(`and ${leaks.length - SHOWN} places more`);
+  for (const leak of json ? [] : leaks.slice(0, SHOWN)) say(describeLeak(leak));
+  if (leaks.length > SHOWN && !json) say(`and ${leaks.length - SHOWN} places more`);
   const reason = allowance(context);
   if (reason !== undefined) {
     await recorder.allowed(leaks, maskText(reason, matcher), matcher);
     say(`let through, and recorded, because HASP_ALLOW_LEAK says: ${maskText(reason, matcher)}`);
-    return { json: { hook, leaks, allowed: true } };
+    return { json: { hook, allowed: true, findings: leaks } };
   }
   await recorder.blocked(leaks, matcher);
+  if (json) print(`${JSON.stringify({ hook, allowed: false, findings: leaks })}\n`);
   const many = new Set(leaks.map(({ secret }) => secret)).size;
   const what = many === 1 ? 'a managed value' : `${many} managed values`;
   throw new HaspError('E_LEAK_FOUND', `${WOULD[hook]} ${what}, so it was stopped`, remedy(hook, leaks));
@@ -120,7 +123,7 @@ async function unchecked(
   if (reason !== undefined && matcher !== undefined) {
     await recorder.allowed([], maskText(reason, matcher), matcher, error.code);
     say(`${error.message}; let through, and recorded, because HASP_ALLOW_LEAK says: ${maskText(reason, matcher)}`);
-    return { json: { hook, leaks: [], allowed: true } };
+    return { json: { hook, allowed: true, findings: [] } };
   }
   // There is no log to write to without a vault, and none in a home that is not safe.
   if (error.code !== 'E_VAULT_MISSING') await recorder.blocked([], matcher, error.code);

@@ -12,7 +12,7 @@ import { type StagedEntry, startStaged } from './staged.ts';
 
 /** A look that has begun: git runs while the vault is opened. */
 export interface HookScan {
-  scan(matcher: Matcher): Promise<Pick<ObjectScan, 'leaks' | 'skipped'>>;
+  scan(matcher: Matcher): Promise<ObjectScan>;
   stop(): void;
 }
 
@@ -26,9 +26,13 @@ export function startCommitScan(place: GitPlace): HookScan {
       const pathsOf = pathsByBlob(entries);
       const inAllPlaces = (hit: ObjectHit): ObjectHit[] =>
         (pathsOf.get(hit.oid) ?? []).map((path) => ({ ...hit, path }));
-      const { leaks, skipped } = await scanObjects(place, matcher, staged.read, inAllPlaces);
+      const { leaks, skipped, counted } = await scanObjects(place, matcher, staged.read, inAllPlaces);
       const named = skipped.map((note) => ({ ...note, path: pathsOf.get(note.oid)?.[0] }));
-      return { leaks: [...inIdentities(place, matcher), ...inPaths(entries, matcher), ...leaks], skipped: named };
+      return {
+        leaks: [...inIdentities(place, matcher), ...inPaths(entries, matcher), ...leaks],
+        skipped: named,
+        counted,
+      };
     },
   };
 }
@@ -69,7 +73,7 @@ export function startMessageScan(place: GitPlace, file: string): HookScan {
       const looked = [message, withoutBlankSpace(message)];
       const leaks = looked.flatMap((text) => scanText(matcher, Buffer.from(text, 'latin1'), 'message'));
       const first = new Map(leaks.map((leak) => [leak.secret, leak]).reverse() as [string, Leak][]);
-      return { leaks: [...first.values()], skipped: [] };
+      return { leaks: [...first.values()], skipped: [], counted: { objects: 0, bytes: whole.length } };
     },
   };
 }
@@ -121,8 +125,8 @@ export function startPushScan(
             path: maskText(remoteRef, matcher),
           })),
         );
-      const { leaks, skipped } = await scanObjects(place, matcher, pushed.read);
-      return { leaks: [...inNames, ...leaks], skipped };
+      const { leaks, ...others } = await scanObjects(place, matcher, pushed.read);
+      return { leaks: [...inNames, ...leaks], ...others };
     },
   };
 }

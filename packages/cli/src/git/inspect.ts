@@ -1,5 +1,7 @@
 import { HaspError } from '@hasp/core';
 import { type Match, type Matcher, makeSearch } from '@hasp/match';
+import type { ContentReport, ContentScan, ContentSkip } from '../scan/content.ts';
+import type { LargeFilePointer } from '../scan/large-file-pointer.ts';
 import type { ObjectHeader, ObjectListener } from './batch.ts';
 import { listTree } from './tree-names.ts';
 
@@ -19,20 +21,6 @@ export interface ObjectHit {
   readonly commit: string | undefined;
 }
 
-/** What was found in one blob, and what was not looked into. */
-export interface BlobReport {
-  readonly findings: readonly Pick<ObjectHit, 'secret' | 'spelling' | 'offset' | 'inside'>[];
-  readonly skipped: readonly { readonly why: string; readonly inside?: string }[];
-  /** The blob stands for this one, which is kept elsewhere. */
-  readonly largeFile?: { readonly oid: string; readonly size: number };
-}
-
-/** Looks into one blob that comes in pieces, in order. */
-export interface BlobSearch {
-  feed(piece: Uint8Array): void;
-  end(): BlobReport;
-}
-
 /** A blob of which a part, or the whole, was not in it. */
 export interface ObjectNote<T> {
   readonly oid: string;
@@ -43,8 +31,8 @@ export interface ObjectNote<T> {
 
 export interface Inspection extends ObjectListener {
   readonly hits: readonly ObjectHit[];
-  readonly skipped: readonly ObjectNote<BlobReport['skipped'][number]>[];
-  readonly largeFiles: readonly ObjectNote<NonNullable<BlobReport['largeFile']>>[];
+  readonly skipped: readonly ObjectNote<ContentSkip>[];
+  readonly largeFiles: readonly ObjectNote<LargeFilePointer>[];
   readonly counted: { objects: number; bytes: number };
 }
 
@@ -57,18 +45,18 @@ const FOLDER_KEPT = 4_096;
  * Looks for values in every byte of every object: contents, messages, authors, tags, and names as whole
  * paths. `openBlob` looks into a blob.
  */
-export function inspectObjects(matcher: Matcher, openBlob: () => BlobSearch): Inspection {
+export function inspectObjects(matcher: Matcher, openBlob: () => ContentScan): Inspection {
   const hits: ObjectHit[] = [];
   const skipped: Inspection['skipped'][number][] = [];
   const largeFiles: Inspection['largeFiles'][number][] = [];
   const counted = { objects: 0, bytes: 0 };
   let header: ObjectHeader = NO_HEADER;
   let commit: string | undefined;
-  let blob: BlobSearch | undefined;
+  let blob: ContentScan | undefined;
   let text: ReturnType<typeof makeSearch> | undefined;
   let tree: Buffer[] = [];
 
-  function endBlob({ findings, skipped: skips, largeFile }: BlobReport): void {
+  function endBlob({ findings, skipped: skips, largeFile }: ContentReport): void {
     const { oid, type, rest } = header;
     const path = rest.length === 0 ? undefined : rest;
     for (const found of findings) hits.push({ ...found, oid, type, path, commit });

@@ -1,7 +1,8 @@
 import { HaspError } from '@hasp/core';
 import { type Matcher, makeSearch } from '@hasp/match';
+import { type ContentScan, scanContent } from '../scan/content.ts';
 import type { ObjectListener } from './batch.ts';
-import { type BlobSearch, type Inspection, inspectObjects, type ObjectHit } from './inspect.ts';
+import { type Inspection, inspectObjects, type ObjectHit } from './inspect.ts';
 import { largeFileFolders, readLargeFile } from './large-files.ts';
 import { describeHits, type Leak } from './leak.ts';
 import type { GitPlace } from './process.ts';
@@ -19,7 +20,7 @@ export async function scanObjects(
   read: (listener: ObjectListener) => Promise<void>,
   rename: (hit: ObjectHit) => readonly ObjectHit[] = (hit) => [hit],
 ): Promise<ObjectScan> {
-  const openBlob = (): BlobSearch => openContent(matcher);
+  const openBlob = (): ContentScan => scanContent(matcher);
   const inspection = inspectObjects(matcher, openBlob);
   await read(inspection);
   const inLargeFiles = await scanLargeFiles(place, inspection.largeFiles, openBlob);
@@ -31,7 +32,7 @@ export async function scanObjects(
 async function scanLargeFiles(
   place: GitPlace,
   pointers: Inspection['largeFiles'],
-  openBlob: () => BlobSearch,
+  openBlob: () => ContentScan,
 ): Promise<ObjectHit[]> {
   if (pointers.length === 0) return [];
   const folders = await largeFileFolders(place);
@@ -48,17 +49,6 @@ async function scanLargeFiles(
     }
   }
   return hits;
-}
-
-function openContent(matcher: Matcher): BlobSearch {
-  const search = makeSearch(matcher);
-  return {
-    feed: (piece) => search.feed(piece),
-    end: () => ({
-      findings: search.end().map(({ name, spelling, start }) => ({ secret: name, spelling, offset: start })),
-      skipped: [],
-    }),
-  };
 }
 
 /** Looks into one text. `where` is what it is. */

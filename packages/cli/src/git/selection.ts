@@ -8,10 +8,8 @@ export interface SelectionBounds {
   readonly without: readonly string[];
   /** Leaves out what the refs of this remote reach. */
   readonly withoutRemote?: string | undefined;
-  /** Also what every ref of the repository reaches, and HEAD of each work tree. */
-  readonly withAllRefs?: boolean;
-  /** And what the reflogs name. */
-  readonly withReflogs?: boolean;
+  /** Whatever has a name: refs, HEADs, the index, reflogs. */
+  readonly withEverything?: boolean;
 }
 
 export interface Selection {
@@ -37,12 +35,11 @@ export function startSelection(place: GitPlace, bounds: SelectionBounds): Select
 }
 
 /** What is missing is listed as such, and then stops the reading: nothing is fetched for it. */
-function listed({ withoutRemote, withAllRefs, withReflogs }: SelectionBounds): string[] {
+function listed({ withoutRemote, withEverything }: SelectionBounds): string[] {
   return [
     '--missing=print',
     '--stdin',
-    ...(withAllRefs === true ? ['--all'] : []),
-    ...(withReflogs === true ? ['--reflog'] : []),
+    ...(withEverything === true ? ['--all', '--indexed-objects', '--reflog'] : []),
     ...(withoutRemote === undefined ? [] : ['--not', `--remotes=${withoutRemote}`]),
   ];
 }

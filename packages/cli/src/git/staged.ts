@@ -60,7 +60,7 @@ const RECORD = /^:[0-7]{6} ([0-7]{6}) (?:[0-9a-f]{40}|[0-9a-f]{64}) ([0-9a-f]{40
 const FILE_MODES = ['100644', '100755', '100664', '120000', SUBMODULE];
 
 /** `--raw -z`: `:MODE MODE OID OID STATUS` NUL PATH NUL. @throws HaspError E_STORAGE for what is not understood */
-export function parseRawDiff(output: Buffer): StagedEntry[] {
+function parseRawDiff(output: Buffer): StagedEntry[] {
   const entries: StagedEntry[] = [];
   for (let at = 0; at < output.length; ) {
     const recordEnd = output.indexOf(0, at);

@@ -1,0 +1,9 @@
+// What other parts of the command use of git. Each look is started first, so that git works while the
+// vault is opened, and then given the values: `start…(place).scan(matcher)`.
+export { startHistoryScan, startRangeScan } from './history-scan.ts';
+export { type HookScan, startCommitScan } from './hook-scan.ts';
+export type { Leak } from './leak.ts';
+export { managedValues } from './managed-values.ts';
+export { GitFailure, type GitPlace } from './process.ts';
+export type { ObjectScan } from './scan-objects.ts';
+export { describeLeak } from './tell.ts';
