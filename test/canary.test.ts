@@ -95,6 +95,10 @@ function deeds(): Deed[] {
     { argv: ['hook', 'pre-commit'], status: 5 },
     { argv: ['hook', 'commit-msg', box.write('message', `more\n\n${CANARY}`)], status: 6 },
     { argv: ['hook', 'pre-push', 'origin', 'nowhere'], how: stdin(`${CANARY}\n`), status: 2 },
+    { argv: ['scan'], status: 6 },
+    { argv: ['scan', '--json'], status: 6 },
+    { argv: ['scan', '--stdin'], how: stdin(`x ${CANARY}`), status: 6 },
+    { argv: ['scan', `not/${CANARY}`], status: 2 },
     { argv: ['doctor'] },
     { argv: ['doctor', '--json'] },
     { argv: ['completion', 'bash'] },
@@ -214,6 +218,6 @@ async function watchArgv(): Promise<void> {
 
 /** Given by the test as an argument of hasp, or of the command behind `--`. */
 function isOwn(argv: string): boolean {
-  const given = ['=x', 'name=', 'name\0', 'bad name ', 'echo\0', 'KEY=', 'hasp://', '--ttl\0'];
+  const given = ['=x', 'name=', 'name\0', 'bad name ', 'echo\0', 'KEY=', 'hasp://', '--ttl\0', 'not/'];
   return given.some((words) => argv.includes(words === '=x' ? `${CANARY}=x` : `${words}${CANARY}`));
 }

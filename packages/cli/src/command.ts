@@ -1,3 +1,4 @@
+import type { HaspError } from '@hasp/core';
 import type { Context } from './context.ts';
 import type { GlobalInput } from './input.ts';
 import type { Options } from './options.ts';
@@ -5,6 +6,8 @@ import type { Options } from './options.ts';
 /** What the parser makes of argv; a deed reads the fields that its own entry declares. */
 export interface CommandInput extends GlobalInput {
   readonly words: Readonly<Record<string, string>>;
+  /** What stands for the last word of the usage where that is `[X...]`. */
+  readonly more: readonly string[];
   readonly options: Readonly<Record<string, string | boolean | number>>;
 }
 
@@ -15,6 +18,8 @@ export interface Answer {
   readonly text?: string;
   /** For a person, on stderr, one line each. */
   readonly notes?: readonly string[];
+  /** Told last, and gives the exit status: the answer is whole, and it is bad. */
+  readonly problem?: HaspError;
   /** Exit status; 0 where absent. */
   readonly status?: number;
 }
@@ -23,7 +28,7 @@ export type Deed = (input: CommandInput, context: Context) => Promise<Answer>;
 
 /** One line of the grammar: how it is typed, what it does, an example, and where its deed is. */
 export interface Command {
-  /** `secret set NAME`: words in lower case are typed, capitals are filled in, `[X]` may be left out. */
+  /** `secret set NAME`: words in lower case are typed, capitals are filled in, `[X]` may be left out, `[X...]` be many. */
   readonly usage: string;
   readonly says: string;
   readonly example: string;

@@ -153,6 +153,16 @@ export const COMMANDS: readonly Command[] = [
     load: async () => (await import('./commands/hook-pre-push.ts')).guardPush,
   },
   {
+    usage: 'scan [PATH...]',
+    says: 'look for managed values in files, below folders, or in what comes on stdin',
+    example: 'hasp scan . --json',
+    options: {
+      all: { kind: 'flag', says: 'also what git ignores, and .git' },
+      stdin: { kind: 'flag', says: 'what comes on stdin, and no file' },
+    },
+    load: async () => (await import('./commands/scan.ts')).scan,
+  },
+  {
     usage: 'doctor',
     says: 'check the home, the vault, the log, tracking and what was kept away from hasp',
     example: 'hasp doctor --json',

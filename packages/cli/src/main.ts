@@ -31,12 +31,14 @@ async function dispatch(parsed: Exclude<Parsed, { kind: 'run' }>): Promise<numbe
   const deed = await parsed.command.load();
   const answer = await deed(parsed.input, context);
   show(answer, parsed.input.json);
-  return answer.status ?? 0;
+  return answer.problem?.exitStatus ?? answer.status ?? 0;
 }
 
-function show({ json, text, notes }: Answer, asJson: boolean): void {
+function show({ json, text, notes, problem }: Answer, asJson: boolean): void {
   if (asJson && json !== undefined) print(`${JSON.stringify(json)}\n`);
-  if (asJson) return;
-  if (text) print(`${text}\n`);
-  for (const note of notes ?? []) say(note);
+  if (!asJson) {
+    if (text) print(`${text}\n`);
+    for (const note of notes ?? []) say(note);
+  }
+  if (problem !== undefined) printError(problem, asJson);
 }

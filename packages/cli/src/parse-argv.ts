@@ -120,7 +120,9 @@ function commandInput(command: Command, given: Read, behind: readonly string[]):
   const names = command.usage.split(' ').slice(path.length);
   const values = [...given._.map(String).slice(path.length), ...behind];
   const required = names.filter((name) => !name.startsWith('['));
-  if (values.length < required.length || values.length > names.length) {
+  const takesMore = names.at(-1)?.endsWith('...]') === true;
+  if (takesMore) names.pop();
+  if (values.length < required.length || (values.length > names.length && !takesMore)) {
     const problem =
       values.length < names.length
         ? `needs ${names.slice(values.length).join(' and ')}`
@@ -136,6 +138,7 @@ function commandInput(command: Command, given: Read, behind: readonly string[]):
   return {
     ...globals(options),
     words: Object.fromEntries(names.map((name, index) => [name, values[index] ?? ''])),
+    more: values.slice(names.length),
     options,
   };
 }

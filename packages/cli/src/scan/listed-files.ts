@@ -1,0 +1,48 @@
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { HaspError } from '@hasp/core';
+import { GitFailure, type GitPlace, gitOutput } from '../git/index.ts';
+import { type BytePath, systemPath } from './byte-path.ts';
+
+/**
+ * The files below a folder that git knows or would add: "/" behind what is a repository of its own. Undefined
+ * where the folder is in no repository, is itself ignored there, or git does not say: then all of it counts.
+ */
+export async function listedFiles(folder: BytePath, place: GitPlace): Promise<BytePath[] | undefined> {
+  const name = systemPath(folder);
+  // Node can't start a process in a folder whose name is not text.
+  const cwd = path.resolve(place.cwd, name.toString());
+  if (typeof name !== 'string' && !Buffer.from(name.toString()).equals(name)) return undefined;
+  if (!isInRepository(cwd)) return undefined;
+  const inside = { cwd, environment: withoutGit(place.environment) };
+  try {
+    if (!existsSync(path.join(cwd, '.git')) && (await isIgnored(inside))) return undefined;
+    const listed = await gitOutput(inside, ['ls-files', '-z', '--cached', '--others', '--exclude-standard']);
+    return listed.length === 0 ? [] : listed.toString('latin1', 0, listed.length - 1).split('\0');
+  } catch (error) {
+    if (error instanceof HaspError) return undefined;
+    throw error;
+  }
+}
+
+async function isIgnored(place: GitPlace): Promise<boolean> {
+  try {
+    await gitOutput(place, ['check-ignore', '--quiet', '.']);
+    return true;
+  } catch (error) {
+    if (error instanceof GitFailure && error.status === 1) return false;
+    throw error;
+  }
+}
+
+/** What the environment says may be about another repository. */
+function withoutGit(environment: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
+  return new Map([...environment].filter(([name]) => !name.startsWith('GIT_')));
+}
+
+function isInRepository(folder: string): boolean {
+  for (let at = folder; ; at = path.dirname(at)) {
+    if (existsSync(path.join(at, '.git'))) return true;
+    if (path.dirname(at) === at) return false;
+  }
+}

@@ -1,0 +1,77 @@
+import type { Matcher } from '@hasp/match';
+import { type BytePath, showPath } from './byte-path.ts';
+import type { ContentReport } from './content.ts';
+import type { Finding, ScanReport, Skipped, Where } from './finding.ts';
+
+/** What a scan has come upon so far. */
+export class Tally {
+  readonly matcher: Matcher;
+  readonly #secrets: ReadonlyMap<string, readonly string[]>;
+  readonly #findings: Finding[] = [];
+  readonly #skipped: Skipped[] = [];
+  #isWhole = true;
+  files = 0;
+  bytes = 0;
+  objects = 0;
+
+  /** `secrets`: how the names of matches are called, all of them. */
+  constructor(matcher: Matcher, secrets: ReadonlyMap<string, readonly string[]>) {
+    this.matcher = matcher;
+    this.#secrets = secrets;
+  }
+
+  /** Takes what was found in one content. */
+  content(path: BytePath | undefined, where: Where, { findings, skipped }: ContentReport): void {
+    for (const { secret, inside, ...place } of findings) {
+      this.find({ ...place, secret, where, ...this.#shown(path, inside) });
+    }
+    for (const { why, inside, count } of skipped) {
+      const shown = this.#shown(path, inside).path ?? '-';
+      this.#skipped.push({ path: shown, why: count === 1 ? why : `${why} (and ${count - 1} more of its parts)` });
+      this.#isWhole = false;
+    }
+  }
+
+  /** `secret` as the matcher names it; the path as it can be shown. */
+  find({ secret, spelling, path, ...place }: Finding): void {
+    const shown = path === undefined ? {} : { path };
+    for (const name of this.#secrets.get(secret) ?? [secret]) {
+      this.#findings.push({ secret: name, spelling, ...shown, ...place });
+    }
+  }
+
+  /** Something that could hold a value was not looked into. */
+  skip(path: BytePath, why: string): void {
+    this.#skipped.push({ path: this.show(path), why });
+    this.#isWhole = false;
+  }
+
+  /** Something that holds nothing: a pipe, a socket, a device. */
+  leaveOut(path: BytePath, why: string): void {
+    this.#skipped.push({ path: this.show(path), why });
+  }
+
+  show(path: BytePath): string {
+    return showPath(path, this.matcher);
+  }
+
+  report(): ScanReport {
+    return {
+      findings: [...this.#findings].sort(inOrder),
+      scanned: { files: this.files, bytes: this.bytes, objects: this.objects },
+      skipped: [...this.#skipped].sort((a, b) => compare(a.path, b.path)),
+      isWhole: this.#isWhole,
+    };
+  }
+
+  #shown(path: BytePath | undefined, inside: string | undefined): { path?: string } {
+    const parts = [path, inside && Buffer.from(inside).toString('latin1')].filter((part) => part !== undefined);
+    return parts.length === 0 ? {} : { path: this.show(parts.join('!/')) };
+  }
+}
+
+function inOrder(a: Finding, b: Finding): number {
+  return compare(a.path ?? '', b.path ?? '') || a.offset - b.offset || compare(a.secret, b.secret);
+}
+
+const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
