@@ -1,140 +1,117 @@
-import { type Automaton, buildAutomaton, type Pattern } from './automaton.ts';
-import { type Continuation, follow, makeContinuation } from './continuation.ts';
-import { type NamedValue, spellingsOf } from './spellings.ts';
-import { makeWordFilter, type WordFilter } from './word-filter.ts';
+import { Heads, LONGEST_HEAD, type Longer } from './heads.ts';
+import type { SpellingKind } from './speller.ts';
+import { addSpellings, type NamedValue } from './spellings.ts';
+import { buildTrie, isBeginning, type Trie, walk } from './trie.ts';
+import { mergeTwins, type ValueOfMany } from './twins.ts';
+import { eachCandidate, makeWordFilter, type WordFilter } from './word-filter.ts';
 
-/** What a scan tells, in stream positions: 0 is the first byte ever fed. */
-export interface MatchListener {
-  /** [start, end) is a spelling of the named value. Ends never go back; of two with one end only the longer is told. */
-  found(start: number, end: number, name: string): void;
-  /** The value last found or extended goes on up to `end`. */
-  extended(end: number): void;
-}
-
-/** One pass over one stream. */
-export interface Scan {
-  /** Tells all that is found up to the end of `bytes`, whose beginning is where the last feed ended. */
-  feed(bytes: Uint8Array, listener: MatchListener): void;
-  /** How many of the last bytes fed could still become a match: always fewer than LONGEST_PATTERN. */
-  pending(): number;
-}
-
-/** Finds values in bytes; made once, used for any number of streams. */
+/**
+ * Finds values in bytes; made once, used for any number of streams. It is plain data, can be sent to a
+ * worker, and holds the values: see `wipeMatcher`.
+ */
 export interface Matcher {
   /** Nothing to look for. */
   readonly empty: boolean;
-  scan(): Scan;
-}
-
-/** Of a longer value this much is looked for; the rest is then followed byte by byte, and nothing is held back for it. */
-export const LONGEST_PATTERN = 256;
-
-/** A typed array over a few bytes costs more than it saves. */
-const SHORTEST_FILTERED = 64;
-
-export function makeMatcher(values: readonly NamedValue[]): Matcher {
-  const patterns: Pattern[] = [];
-  const long: { readonly pattern: Pattern; readonly value: Uint8Array }[] = [];
-  for (const { name, bytes } of values) {
-    for (const spelling of spellingsOf(bytes)) {
-      const pattern = { name, bytes: spelling.subarray(0, LONGEST_PATTERN) };
-      patterns.push(pattern);
-      if (spelling.length > LONGEST_PATTERN) long.push({ pattern, value: Uint8Array.from(spelling) });
-    }
-  }
-  if (patterns.length === 0) return { empty: true, scan: () => ({ feed: () => {}, pending: () => 0 }) };
-  const automaton = buildAutomaton(patterns);
-  const tables: Tables = {
-    automaton,
-    filter: makeWordFilter(patterns),
-    names: patterns.map(({ name }) => name),
-    longAt: statesOf(automaton, long),
-    long: long.map(({ value }) => value),
-  };
-  return { empty: false, scan: () => makeScan(tables) };
-}
-
-interface Tables {
-  readonly automaton: Automaton;
+  /** Of each value its names: two secrets may have the same value. */
+  readonly names: readonly (readonly string[])[];
+  /** Of each pattern, which is the head of a spelling: what kind of spelling, */
+  readonly kinds: readonly SpellingKind[];
+  /** which value, */
+  readonly owners: Int32Array;
+  /** and how it may go on; several spellings may begin alike. */
+  readonly longer: ReadonlyMap<number, readonly Longer[]>;
+  readonly trie: Trie;
   readonly filter: WordFilter;
-  readonly names: readonly string[];
-  /** Which long values begin to be followed in which state. */
-  readonly longAt: ReadonlyMap<number, readonly number[]>;
-  readonly long: readonly Uint8Array[];
+  /** By a hash of four bytes: 1 if some pattern may begin so. */
+  readonly beginnings: Uint8Array;
+  /** Values with spellings that go on beyond their heads; the others are empty. */
+  readonly values: readonly Uint8Array[];
 }
 
-function makeScan({ automaton, filter, names, longAt, long }: Tables): Scan {
-  const { classOf, classes, moves, hitLength, hitPattern, pending } = automaton;
-  const continuations: (Continuation | undefined)[] = long.map(() => undefined);
-  let following = 0;
-  let state = 0;
-  let position = 0;
+const BEGINNING_BITS = 15;
+const MULTIPLIER = 0x9e3779b1 | 0;
+const NOTHING = new Uint8Array(0);
 
-  function goOn(byte: number, end: number, listener: MatchListener): void {
-    following = 0;
-    for (const continuation of continuations) {
-      if (continuation === undefined || continuation.seen === 0) continue;
-      follow(continuation, byte, LONGEST_PATTERN);
-      if (continuation.seen === 0) continue;
-      following += 1;
-      listener.extended(end);
-    }
+/** Copies what it needs of the values. */
+export function makeMatcher(values: readonly NamedValue[]): Matcher {
+  const heads = new Heads();
+  const merged = mergeTwins(values);
+  for (let value = 0; value < merged.length; value += 1) {
+    addSpellings(heads, (merged[value] as ValueOfMany).bytes, value);
   }
-
-  function tell(end: number, listener: MatchListener): void {
-    const length = hitLength[state] as number;
-    listener.found(end - length, end, names[hitPattern[state] as number] as string);
-    for (const index of longAt.get(state) ?? []) {
-      continuations[index] ??= makeContinuation(long[index] as Uint8Array);
-      const continuation = continuations[index];
-      if (continuation.seen > 0) continue;
-      continuation.seen = LONGEST_PATTERN;
-      following += 1;
-    }
-  }
-
-  /** Steps byte by byte from `from`, at least up to `least`, until no match is under way. Returns where it stopped. */
-  function step(bytes: Uint8Array, from: number, least: number, listener: MatchListener): number {
-    let at = from;
-    while (at < bytes.length) {
-      const byte = bytes[at] as number;
-      state = moves[state * classes + (classOf[byte] as number)] as number;
-      at += 1;
-      if (following > 0) goOn(byte, position + at, listener);
-      if (state === 0) {
-        if (at >= least && following === 0) break;
-      } else if ((hitLength[state] as number) > 0) {
-        tell(position + at, listener);
-      }
-    }
-    return at;
-  }
-
+  const going = new Set([...heads.longer.values()].flat().map(({ value }) => value));
+  const trie = buildTrie(heads);
+  joinLonger(heads, trie);
   return {
-    feed(bytes, listener) {
-      if (bytes.length < SHORTEST_FILTERED) {
-        step(bytes, 0, bytes.length, listener);
-      } else {
-        let at = state === 0 && following === 0 ? 0 : step(bytes, 0, 0, listener);
-        const words = filter.over(bytes);
-        while (at < bytes.length) {
-          const from = words.next(at);
-          at = step(bytes, Math.max(at, from), Math.min(from + filter.reach, bytes.length), listener);
-        }
-      }
-      position += bytes.length;
-    },
-    pending: () => pending[state] as number,
+    empty: heads.count === 0,
+    names: merged.map(({ names }) => names),
+    kinds: heads.kinds,
+    owners: heads.values,
+    longer: heads.longer,
+    trie,
+    filter: makeWordFilter(heads),
+    beginnings: beginningsOf(heads),
+    values: merged.map(({ bytes }, value) => (going.has(value) ? Uint8Array.from(bytes) : NOTHING)),
   };
 }
 
-/** In which state each long value's known beginning has just been seen; no pattern is longer, so in no other. */
-function statesOf({ classOf, classes, moves }: Automaton, long: readonly { readonly pattern: Pattern }[]) {
-  const indexesAt = new Map<number, number[]>();
-  for (const [index, { pattern }] of long.entries()) {
-    let state = 0;
-    for (const byte of pattern.bytes) state = moves[state * classes + (classOf[byte] as number)] as number;
-    indexesAt.set(state, [...(indexesAt.get(state) ?? []), index]);
+/** Overwrites everything in it that comes from the values; it must not be used afterwards. */
+export function wipeMatcher({ trie, filter, values }: Matcher): void {
+  for (const each of [trie.bytes, filter.words, ...values]) each.fill(0);
+}
+
+/** Tells every pattern that lies wholly in `text`, roughly in the order of the starts; of one start the shortest first. */
+export function eachMatch(
+  { filter, trie }: Matcher,
+  text: Uint8Array,
+  found: (start: number, end: number, pattern: number) => void,
+): void {
+  eachCandidate(filter, text, (start) => walk(trie, text, start, found));
+}
+
+/** How many of the text's last bytes may be the beginning of a pattern that goes on beyond it: fewer than LONGEST_HEAD. */
+export function pendingLength({ trie, beginnings }: Matcher, text: Uint8Array): number {
+  const length = text.length;
+  let start = Math.max(0, length - LONGEST_HEAD + 1);
+  if (start + 4 <= length) {
+    let word =
+      ((text[start] as number) << 8) | ((text[start + 1] as number) << 16) | ((text[start + 2] as number) << 24);
+    for (; start + 4 <= length; start += 1) {
+      word = (word >>> 8) | ((text[start + 3] as number) << 24);
+      if (beginnings[slotOf(word)] === 1 && isBeginning(trie, text, start)) return length - start;
+    }
   }
-  return indexesAt;
+  for (; start < length; start += 1) if (isBeginning(trie, text, start)) return length - start;
+  return 0;
+}
+
+/** Of heads that are the same the trie knows one: that one goes on in all their ways. */
+function joinLonger({ bytes, starts, lengths, longer }: Heads, trie: Trie): void {
+  for (const [head, ways] of [...longer]) {
+    const start = starts[head] as number;
+    const length = lengths[head] as number;
+    walk(trie, bytes.subarray(start, start + length), 0, (_, end, known) => {
+      if (end === length && known !== head) longer.set(known, [...(longer.get(known) ?? []), ...ways]);
+    });
+  }
+}
+
+function beginningsOf({ count, bytes, starts }: Heads): Uint8Array {
+  const flags = new Uint8Array(1 << BEGINNING_BITS);
+  for (let head = 0; head < count; head += 1) {
+    const at = starts[head] as number;
+    const [a, b, c, d] = [
+      bytes[at] as number,
+      bytes[at + 1] as number,
+      bytes[at + 2] as number,
+      bytes[at + 3] as number,
+    ];
+    flags[slotOf(a | (b << 8) | (c << 16) | (d << 24))] = 1;
+  }
+  return flags;
+}
+
+/** Fibonacci hashing: the product's top bits hang on all bits of the word. */
+function slotOf(word: number): number {
+  return Math.imul(word, MULTIPLIER) >>> (32 - BEGINNING_BITS);
 }

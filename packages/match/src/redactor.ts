@@ -1,5 +1,7 @@
-import { type Matcher, makeMatcher, type Scan } from './matcher.ts';
-import { makeSpans } from './spans.ts';
+import { Followers } from './followers.ts';
+import { LONGEST_HEAD } from './heads.ts';
+import { eachMatch, type Matcher, makeMatcher, pendingLength } from './matcher.ts';
+import { Spans } from './spans.ts';
 import type { NamedValue } from './spellings.ts';
 
 /**
@@ -7,7 +9,6 @@ import type { NamedValue } from './spellings.ts';
  * the chunk itself or a part of it: write it before that memory is used again.
  */
 export interface Redactor {
-  /** The input so far, masked, but for the shortest tail that may turn out to begin a value; that comes with a later call. */
   push(chunk: Uint8Array): Uint8Array;
   /**
    * The tail held back if it is under four bytes, else nothing. For a stream that has fallen silent:
@@ -27,7 +28,7 @@ const NOTHING = new Uint8Array(0);
 export function makeRedactor(values: readonly NamedValue[] | Matcher): Redactor {
   const matcher = isMatcher(values) ? values : makeMatcher(values);
   if (matcher.empty) return { push: (chunk) => chunk, idle: () => NOTHING, end: () => NOTHING };
-  return redactWith(matcher.scan());
+  return redactWith(matcher);
 }
 
 /** What stands in the place of a value. It has nothing of the value in it. */
@@ -35,18 +36,32 @@ export function markOf(name: string): string {
   return `[hasp:${name}]`;
 }
 
-function redactWith(scan: Scan): Redactor {
-  const spans = makeSpans();
+function redactWith(matcher: Matcher): Redactor {
+  const { names, owners } = matcher;
+  const spans = new Spans();
+  const followers = new Followers(matcher);
   const encoder = new TextEncoder();
   /** Stream positions: input up to `settled` has been returned or masked, input up to `position` has been seen. */
   let settled = 0;
   let position = 0;
-  /** A copy of the input in between. */
-  let held = NOTHING;
+  /** A copy of the last input, which may be the beginning of a value; some of it may be settled. */
+  let tail: Uint8Array = NOTHING;
 
-  /** Returns `text`, which is the input from `settled` to `position`, masked up to `until`. */
+  const nameOf = (value: number): string => names[value]?.[0] as string;
+
+  function findIn(text: Uint8Array): void {
+    const start = position - text.length;
+    eachMatch(matcher, text, (from, to, pattern) => {
+      spans.add(start + from, start + to, to - from, nameOf(owners[pattern] as number));
+      if (matcher.longer.size > 0 && to > tail.length) followers.met(pattern, from);
+    });
+    if (matcher.longer.size === 0) return;
+    followers.goOn(text, start, tail.length, (from, to, value) => spans.add(from, to, LONGEST_HEAD, nameOf(value)));
+  }
+
+  /** Returns what is in `text`, the last input, from `settled` to `until`, masked. */
   function settle(text: Uint8Array, until: number): Uint8Array {
-    const start = settled;
+    const start = position - text.length;
     const pieces: Uint8Array[] = [];
     const passTo = (end: number): void => {
       if (end > settled) pieces.push(part(text, settled - start, end - start));
@@ -59,30 +74,36 @@ function redactWith(scan: Scan): Redactor {
       settled = span.end;
     }
     passTo(until);
-    // Not slice: a Buffer's shares its memory, which the caller will use again.
-    held = settled < position ? new Uint8Array(text.subarray(settled - start)) : NOTHING;
     return join(pieces);
   }
 
   return {
     push(chunk) {
-      scan.feed(chunk, spans);
+      const text = tail.length === 0 ? chunk : join([tail, chunk]);
       position += chunk.length;
-      return settle(held.length === 0 ? chunk : join([held, chunk]), position - scan.pending());
+      findIn(text);
+      const pending = pendingLength(matcher, text);
+      const settledText = settle(text, position - pending);
+      // Not slice: a Buffer's shares its memory, which the caller will use again.
+      tail = pending === 0 ? NOTHING : new Uint8Array(text.subarray(text.length - pending));
+      return settledText;
     },
     idle() {
-      if (scan.pending() > MOST_SHOWN_BY_SILENCE) return NOTHING;
-      const shown = held;
-      held = NOTHING;
+      if (tail.length > MOST_SHOWN_BY_SILENCE || settled >= position) return NOTHING;
+      const shown = tail.subarray(tail.length - (position - settled));
       settled = position;
       return shown;
     },
-    end: () => settle(held, position),
+    end() {
+      const rest = settle(tail, position);
+      tail = NOTHING;
+      return rest;
+    },
   };
 }
 
 function isMatcher(values: readonly NamedValue[] | Matcher): values is Matcher {
-  return 'scan' in values;
+  return 'trie' in values;
 }
 
 /** The bytes themselves if it is all of them. */

@@ -1,5 +1,3 @@
-import type { MatchListener } from './matcher.ts';
-
 /** A stretch of the stream to be replaced by one mark. */
 export interface Span {
   readonly start: number;
@@ -7,43 +5,57 @@ export interface Span {
   readonly name: string;
 }
 
-/** Joins what overlaps. The match that begins first gives the name; of those that begin together, the longest. */
-export interface Spans extends MatchListener {
-  /** Where the last span taken ends, also if it has grown since: its mark is out, the rest of it is just left away. */
-  takenUntil(): number;
-  /** The spans that begin before `until`, in order. */
-  takeBefore(until: number): readonly Span[];
+interface Found extends Span {
+  /** Of those that begin together the one with the most gives the name. */
+  readonly known: number;
 }
 
-export function makeSpans(): Spans {
-  let taken = 0;
-  /** In the order of the stream, none overlaps another. */
-  const waiting: Span[] = [];
-  return {
-    found(start, end, name) {
-      if (start < taken) {
-        taken = end;
-        waiting.length = 0;
-        return;
+/** Joins what overlaps. The match that begins first gives the name. */
+export class Spans {
+  #found: Found[] = [];
+  #takenUntil = 0;
+
+  add(start: number, end: number, known: number, name: string): void {
+    const last = this.#found.at(-1);
+    // Matches come almost in order: most that overlap can be joined at once.
+    if (last !== undefined && start >= last.start && start < last.end) {
+      const named =
+        start === last.start && known > last.known ? { known, name } : { known: last.known, name: last.name };
+      this.#found[this.#found.length - 1] = { start: last.start, end: Math.max(end, last.end), ...named };
+    } else {
+      this.#found.push({ start, end, known, name });
+    }
+  }
+
+  /** Where the last span taken ends, with what has been found since that overlaps it: its mark is out already. */
+  takenUntil(): number {
+    const found = this.#found.sort((a, b) => a.start - b.start || b.known - a.known);
+    const next = found.findIndex(({ start, end }) => {
+      if (start >= this.#takenUntil) return true;
+      this.#takenUntil = Math.max(this.#takenUntil, end);
+      return false;
+    });
+    this.#found = next < 0 ? [] : found.slice(next);
+    return this.#takenUntil;
+  }
+
+  /** The spans that begin before `until`, in order; `takenUntil` must have been asked before. */
+  takeBefore(until: number): readonly Span[] {
+    const taken: { start: number; end: number; name: string }[] = [];
+    let at = 0;
+    for (; at < this.#found.length; at += 1) {
+      const { start, end, name } = this.#found[at] as Found;
+      const last = taken.at(-1);
+      if (last !== undefined && start < last.end) {
+        last.end = Math.max(last.end, end);
+      } else if (start < until) {
+        taken.push({ start, end, name });
+      } else {
+        break;
       }
-      let joined: Span = { start, end, name };
-      for (let last = waiting.at(-1); last !== undefined && last.end > start; last = waiting.at(-1)) {
-        if (last.start < joined.start) joined = { ...last, end };
-        waiting.pop();
-      }
-      waiting.push(joined);
-    },
-    extended(end) {
-      const last = waiting.pop();
-      if (last === undefined) taken = end;
-      else waiting.push({ ...last, end });
-    },
-    takenUntil: () => taken,
-    takeBefore(until) {
-      const after = waiting.findIndex((span) => span.start >= until);
-      const before = waiting.splice(0, after < 0 ? waiting.length : after);
-      taken = before.at(-1)?.end ?? taken;
-      return before;
-    },
-  };
+    }
+    this.#takenUntil = taken.at(-1)?.end ?? this.#takenUntil;
+    this.#found = this.#found.slice(at);
+    return taken;
+  }
 }

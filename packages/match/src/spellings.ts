@@ -1,4 +1,11 @@
-/** A secret's name and its bytes, as the caller holds them; nothing here copies or keeps a value longer than it must. */
+import { BASE_N } from './base-n.ts';
+import { ESCAPES } from './escapes.ts';
+import { type Heads, LONGEST_HEAD, type Longer } from './heads.ts';
+import { PERCENTS } from './percent.ts';
+import { type ByteSet, ROOM, roomFor, type Speller, type SpellingKind, type Subject, setOf } from './speller.ts';
+import { beginningOf, codePointsOf } from './utf8.ts';
+
+/** A secret's name and its bytes, as the caller holds them. */
 export interface NamedValue {
   readonly name: string;
   readonly bytes: Uint8Array;
@@ -10,53 +17,147 @@ export const MIN_VALUE_BYTES = 7;
 /** Shorter lines of a multi-line value (braces, `},`, base64's last line) say too little to be masked alone. */
 const MIN_LINE_BYTES = 16;
 
-/** Lines are looked for up to this many bytes in all: each byte costs up to a kilobyte of tables. */
-const MAX_LINES_BYTES = 16 * 1024;
+/** Lines are looked for up to this many bytes of the value. */
+const MAX_LINES_BYTES = 256 * 1024;
+const MAX_BASE64_LINES_BYTES = 32 * 1024;
+
+/** Lines of base64(1), MIME (RFC 2045) and PEM (RFC 7468). */
+const LINE_WIDTHS = [76, 64];
 
 const NEWLINE = 0x0a;
 const CARRIAGE_RETURN = 0x0d;
 /** `-----BEGIN …` and `-----END …` (RFC 7468) are the same in everybody's keys. */
-const ARMOUR = new TextEncoder().encode('-----');
+const ARMOUR = Uint8Array.of(0x2d, 0x2d, 0x2d, 0x2d, 0x2d);
+
+const RAW = 0;
+const SPELLERS: readonly Speller[] = [
+  { kind: 'raw', spell: copy },
+  { kind: 'raw', spell: withNewlines(true), alters: setOf('\n') },
+  { kind: 'raw', spell: withNewlines(false), alters: setOf('\r') },
+  ...BASE_N,
+  ...PERCENTS,
+  ...ESCAPES,
+];
+const BASE64 = SPELLERS.findIndex(({ kind }) => kind === 'base64');
+
+/** Of a long value's beginning this much is spelled: enough for a head in every spelling. */
+const SPELLED_BYTES = LONGEST_HEAD + ROOM;
 
 /**
- * Every byte string that gives a value away: the value itself without its final newlines (programs
- * print it without them), and, since a terminal or a line reader changes newlines, each longer line
- * of a multi-line text, up to a bound. Empty if the value is too short to be looked for.
+ * Adds every byte string that gives a value away: the value without its final newlines (programs print
+ * it without them) in all known encodings, and, since terminals, editors and base64(1) change line ends,
+ * each longer line of a text of several lines, and of its base64, up to a bound. None if the value is
+ * too short to be looked for. `value` is its index.
  */
-export function spellingsOf(value: Uint8Array): readonly Uint8Array[] {
-  const whole = withoutNewlinesAtEnd(value);
-  if (whole.length < MIN_VALUE_BYTES) return [];
-  // What has a NUL is no text: nobody prints it by lines.
-  if (!whole.includes(NEWLINE) || whole.includes(0)) return [whole];
-  return [whole, ...firstOf(linesOf(whole).filter((line) => line.length >= MIN_LINE_BYTES && !isArmour(line)))];
-}
-
-function firstOf(lines: readonly Uint8Array[]): Uint8Array[] {
-  let bytes = 0;
-  return lines.filter((line) => {
-    bytes += line.length;
-    return bytes <= MAX_LINES_BYTES;
-  });
-}
-
-function linesOf(bytes: Uint8Array): Uint8Array[] {
-  const lines: Uint8Array[] = [];
-  let start = 0;
-  while (start < bytes.length) {
-    const newline = bytes.indexOf(NEWLINE, start);
-    const end = newline < 0 ? bytes.length : newline;
-    lines.push(withoutNewlinesAtEnd(bytes.subarray(start, end)));
-    start = end + 1;
+export function addSpellings(heads: Heads, bytes: Uint8Array, value: number): void {
+  const to = lengthWithoutNewlines(bytes, 0, bytes.length);
+  if (to < MIN_VALUE_BYTES) return;
+  const whole = bytes.subarray(0, to);
+  const beginning = beginningOf(whole, SPELLED_BYTES);
+  const subject: Subject = { bytes: beginning, points: codePointsOf(beginning) };
+  const present = setOfBytes(whole);
+  const since = heads.count;
+  const room = roomFor(beginning.length);
+  for (let speller = 0; speller < SPELLERS.length; speller += 1) {
+    const { kind, spell, alters } = SPELLERS[speller] as Speller;
+    if (alters !== undefined && !haveCommon(present, alters)) continue;
+    heads.reserve(room);
+    const end = spell(subject, heads.bytes, heads.used);
+    const goesOn = beginning.length < to || end - heads.used > LONGEST_HEAD;
+    heads.take(end, value, kind, since, goesOn ? { value, from: 0, to, speller } : undefined);
   }
-  return lines;
+  subject.points?.fill(0);
+  addLines(heads, whole, value);
+  addBase64Lines(heads, whole, value);
 }
 
-function withoutNewlinesAtEnd(bytes: Uint8Array): Uint8Array {
-  let end = bytes.length;
-  while (end > 0 && (bytes[end - 1] === NEWLINE || bytes[end - 1] === CARRIAGE_RETURN)) end -= 1;
-  return bytes.subarray(0, end);
+/** All of a spelling that goes on beyond its head. */
+export function wholeOf(value: Uint8Array, { from, to, speller }: Omit<Longer, 'value'>): Uint8Array {
+  const bytes = value.subarray(from, to);
+  const points = codePointsOf(bytes);
+  const out = new Uint8Array(speller === RAW ? bytes.length : roomFor(bytes.length));
+  const end = SPELLERS[speller]?.spell({ bytes, points }, out, 0) ?? 0;
+  points?.fill(0);
+  return out.slice(0, end);
 }
 
-function isArmour(line: Uint8Array): boolean {
-  return ARMOUR.every((byte, at) => line[at] === byte);
+function addLines(heads: Heads, whole: Uint8Array, value: number): void {
+  // What has a NUL is no text: nobody prints it by lines.
+  if (!whole.includes(NEWLINE) || whole.includes(0)) return;
+  let bytes = 0;
+  for (let from = 0; from < whole.length; ) {
+    const newline = whole.indexOf(NEWLINE, from);
+    const next = newline < 0 ? whole.length : newline;
+    const to = lengthWithoutNewlines(whole, from, next);
+    if (to - from >= MIN_LINE_BYTES && !isArmour(whole, from)) {
+      bytes += to - from;
+      if (bytes > MAX_LINES_BYTES) return;
+      const goesOn = to - from > LONGEST_HEAD;
+      addLine(heads, whole.subarray(from, to), value, 'line', goesOn ? { value, from, to, speller: RAW } : undefined);
+    }
+    from = next + 1;
+  }
+}
+
+/** The lines that base64 tools make of a value that does not fit on one. */
+function addBase64Lines(heads: Heads, whole: Uint8Array, value: number): void {
+  if (whole.length <= 48) return;
+  const digits = wholeOf(whole, { from: 0, to: Math.min(whole.length, MAX_BASE64_LINES_BYTES), speller: BASE64 });
+  for (const width of LINE_WIDTHS) {
+    for (let from = 0; digits.length > width && from + MIN_LINE_BYTES <= digits.length; from += width) {
+      addLine(heads, digits.subarray(from, from + width), value, 'base64', undefined);
+    }
+  }
+  digits.fill(0);
+}
+
+function addLine(heads: Heads, line: Uint8Array, value: number, kind: SpellingKind, longer: Longer | undefined): void {
+  heads.reserve(line.length);
+  heads.bytes.set(line, heads.used);
+  // Lines may be alike; that costs less than to look for it here.
+  heads.take(heads.used + line.length, value, kind, heads.count, longer);
+}
+
+function copy({ bytes }: Subject, out: Uint8Array, start: number): number {
+  out.set(bytes, start);
+  return start + bytes.length;
+}
+
+/** The other kind of line ends, or none if there are no lines. */
+function withNewlines(carriageReturns: boolean) {
+  return ({ bytes }: Subject, out: Uint8Array, start: number): number => {
+    let end = start;
+    for (let at = 0; at < bytes.length; at += 1) {
+      const byte = bytes[at] as number;
+      if (byte === CARRIAGE_RETURN && bytes[at + 1] === NEWLINE) continue;
+      if (byte === NEWLINE && carriageReturns) {
+        out[end] = CARRIAGE_RETURN;
+        end += 1;
+      }
+      out[end] = byte;
+      end += 1;
+    }
+    return end;
+  };
+}
+
+function lengthWithoutNewlines(bytes: Uint8Array, from: number, to: number): number {
+  let end = to;
+  while (end > from && (bytes[end - 1] === NEWLINE || bytes[end - 1] === CARRIAGE_RETURN)) end -= 1;
+  return end;
+}
+
+function isArmour(value: Uint8Array, from: number): boolean {
+  return ARMOUR.every((byte, at) => value[from + at] === byte);
+}
+
+function setOfBytes(bytes: Uint8Array): ByteSet {
+  const set = new Uint8Array(256);
+  for (let at = 0; at < bytes.length; at += 1) set[bytes[at] as number] = 1;
+  return set;
+}
+
+function haveCommon(a: ByteSet, b: ByteSet): boolean {
+  for (let byte = 0; byte < 256; byte += 1) if (a[byte] === 1 && b[byte] === 1) return true;
+  return false;
 }

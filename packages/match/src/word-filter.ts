@@ -1,75 +1,162 @@
-import type { Pattern } from './automaton.ts';
+import { COMMONNESS } from './commonness.ts';
+import type { Strings } from './trie.ts';
 
 /**
- * Passes over bytes in which no pattern can begin, looking at four of each `reach`. A pattern of
- * `reach` + 3 or more bytes wholly contains the four bytes at an address divisible by `reach` that is
- * less than `reach` after its beginning, so only those words need to be looked at, and only the words
- * at offsets 0 to `reach` - 1 of each pattern need to be known.
+ * Finds the places of a text where one of many strings may begin, looking at one word of four bytes in
+ * each `stride`. A string of `stride` + 3 or more bytes wholly contains the word at an address divisible
+ * by `stride`, wherever the string lies and within whichever window of that length in it. So of each
+ * string only the `stride` words of one window are known, the window whose words are least common.
  */
 export interface WordFilter {
   /** 4, 8 or 16: the more, the faster. */
-  readonly reach: number;
-  over(bytes: Uint8Array): AlignedWords;
-}
-
-interface AlignedWords {
-  /** No pattern begins in [at, next(at)). What begins in the next `reach` bytes from there on has to be looked at. */
-  next(at: number): number;
+  readonly stride: number;
+  /** Of each word two bits in one of these (Putze, Sanders and Singler's blocked Bloom filter, WEA 2007). */
+  readonly bloom: Int32Array;
+  /** Open addressing: the words, */
+  readonly words: Int32Array;
+  /** and of each its first place in a string, 0 for an empty slot. */
+  readonly places: Int32Array;
+  /** Of each place: how far it is from the string's beginning, and which one comes next, 0 for none. */
+  readonly distances: Int32Array;
+  readonly next: Int32Array;
 }
 
 const WORD = 4;
-/** 32 KiB of flags stay in the first-level cache. */
-const FLAG_BITS = 15;
-const FIRST = 1;
-const SECOND = 2;
-/** With more flags set than this so many words are looked at in vain that a longer reach is slower. */
-const MOST_FLAGS = 4096;
+const MULTIPLIER = 0x9e3779b1 | 0;
+/** A longer stride means more words to know; with more than this many the tables leave the cache. */
+const MOST_WORDS = 40_000;
+/** Where in a string its window may begin. */
+const WINDOWS = 24;
+const BLOOM_BITS = 15;
+const IS_LITTLE_ENDIAN = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
 
-/** All patterns must have at least seven bytes. */
-export function makeWordFilter(patterns: readonly Pattern[]): WordFilter {
-  const shortest = Math.min(...patterns.map(({ bytes }) => bytes.length));
-  const fits = (reach: number): boolean => reach + WORD - 1 <= shortest && reach * patterns.length <= MOST_FLAGS;
-  const reach = [16, 8].find(fits) ?? WORD;
-  const flags = new Uint8Array(1 << FLAG_BITS);
-  const scratch = new Int32Array(1);
-  const scratchBytes = new Uint8Array(scratch.buffer);
-  for (const { bytes } of patterns) {
-    for (let offset = 0; offset < reach; offset += 1) {
-      scratchBytes.set(bytes.subarray(offset, offset + WORD));
-      const word = scratch[0] as number;
-      flags[slotOf(word)] = (flags[slotOf(word)] as number) | FIRST;
-      flags[otherSlotOf(word)] = (flags[otherSlotOf(word)] as number) | SECOND;
+/** No string may have fewer than seven bytes. */
+export function makeWordFilter(strings: Strings): WordFilter {
+  const stride = strideFor(strings);
+  const most = strings.count * stride;
+  const slots = 2 ** Math.ceil(Math.log2(2 * most + 2));
+  const words = new Int32Array(slots);
+  const places = new Int32Array(slots);
+  const distances = new Int32Array(most + 1);
+  const next = new Int32Array(most + 1);
+  const bloom = new Int32Array(2 ** Math.min(BLOOM_BITS, Math.max(8, Math.ceil(Math.log2(2 * most + 1)))));
+  const shift = 32 - Math.log2(bloom.length);
+  let entries = 0;
+  for (let index = 0; index < strings.count; index += 1) {
+    const start = strings.starts[index] as number;
+    const window = leastCommonWindow(strings.bytes, start, strings.lengths[index] as number, stride);
+    for (let distance = window; distance < window + stride; distance += 1) {
+      const word = wordAt(strings.bytes, start + distance);
+      const hash = Math.imul(word, MULTIPLIER);
+      const block = hash >>> shift;
+      bloom[block] = (bloom[block] as number) | (1 << (hash >>> 12)) | (1 << (hash >>> 7));
+      let slot = hash & (slots - 1);
+      while (places[slot] !== 0 && words[slot] !== word) slot = (slot + 1) & (slots - 1);
+      let entry = places[slot] as number;
+      while (entry !== 0 && distances[entry] !== distance) entry = next[entry] as number;
+      if (entry !== 0) continue;
+      entries += 1;
+      distances[entries] = distance;
+      next[entries] = places[slot] as number;
+      words[slot] = word;
+      places[slot] = entries;
     }
   }
-  return { reach, over: (bytes) => alignedWords(bytes, reach, flags) };
+  return { stride, bloom, words, places, distances, next };
 }
 
-/** `bytes` must have more than `reach` bytes. */
-function alignedWords(bytes: Uint8Array, reach: number, flags: Uint8Array): AlignedWords {
-  const first = (reach - (bytes.byteOffset % reach)) % reach;
-  const count = Math.floor((bytes.length - first) / WORD);
-  const words = new Int32Array(bytes.buffer, bytes.byteOffset + first, count);
-  const stride = reach / WORD;
-  return {
-    next(at) {
-      let index = Math.max(0, Math.ceil((at - first) / reach) * stride);
-      while (index < count && !isKnown(words[index] as number, flags)) index += stride;
-      return first + index * WORD - (reach - 1);
-    },
-  };
+function strideFor({ count, lengths }: Strings): number {
+  let shortest = Number.POSITIVE_INFINITY;
+  for (let index = 0; index < count; index += 1) shortest = Math.min(shortest, lengths[index] as number);
+  return [16, 8].find((stride) => stride + WORD - 1 <= shortest && stride * count <= MOST_WORDS) ?? WORD;
 }
 
-/** Never false for a word of a pattern; hardly ever true for another. */
-function isKnown(word: number, flags: Uint8Array): boolean {
-  return ((flags[slotOf(word)] as number) & FIRST) !== 0 && ((flags[otherSlotOf(word)] as number) & SECOND) !== 0;
+/**
+ * Tells `candidate` the places in [0, text.length) where a string may begin that lies wholly in `text`;
+ * none is left out, one may be told twice.
+ */
+export function eachCandidate(table: WordFilter, text: Uint8Array, candidate: (start: number) => void): void {
+  const { stride, bloom } = table;
+  const first = (stride - (text.byteOffset % stride)) % stride;
+  if (text.length < first + WORD) return;
+  const count = (text.length - first) >> 2;
+  const words = new Int32Array(text.buffer, text.byteOffset + first, count);
+  const step = stride >> 2;
+  const shift = 32 - Math.log2(bloom.length);
+  let index = 0;
+  // Four words with one branch: a branch a word costs as much again.
+  for (const end = count - 3 * step; index < end; index += 4 * step) {
+    const hash0 = Math.imul(words[index] as number, MULTIPLIER);
+    const hash1 = Math.imul(words[index + step] as number, MULTIPLIER);
+    const hash2 = Math.imul(words[index + 2 * step] as number, MULTIPLIER);
+    const hash3 = Math.imul(words[index + 3 * step] as number, MULTIPLIER);
+    const bits0 = bloom[hash0 >>> shift] as number;
+    const bits1 = bloom[hash1 >>> shift] as number;
+    const bits2 = bloom[hash2 >>> shift] as number;
+    const bits3 = bloom[hash3 >>> shift] as number;
+    const known =
+      ((bits0 >>> (hash0 >>> 12)) & (bits0 >>> (hash0 >>> 7))) |
+      ((bits1 >>> (hash1 >>> 12)) & (bits1 >>> (hash1 >>> 7))) |
+      ((bits2 >>> (hash2 >>> 12)) & (bits2 >>> (hash2 >>> 7))) |
+      ((bits3 >>> (hash3 >>> 12)) & (bits3 >>> (hash3 >>> 7)));
+    if ((known & 1) !== 0) look(table, words, index, index + 4 * step, first, candidate);
+  }
+  look(table, words, index, count, first, candidate);
 }
 
-/** Fibonacci hashing: the product's top bits depend on all bits of the word. */
-function slotOf(word: number): number {
-  return Math.imul(word, 0x9e3779b1) >>> (32 - FLAG_BITS);
+/** Looks up each word in [from, to) that the Bloom filter lets through. */
+function look(
+  { stride, bloom, words: known, places, distances, next }: WordFilter,
+  words: Int32Array,
+  from: number,
+  to: number,
+  first: number,
+  candidate: (start: number) => void,
+): void {
+  const mask = known.length - 1;
+  const shift = 32 - Math.log2(bloom.length);
+  for (let index = from; index < to; index += stride >> 2) {
+    const word = words[index] as number;
+    const hash = Math.imul(word, MULTIPLIER);
+    const bits = bloom[hash >>> shift] as number;
+    if (((bits >>> (hash >>> 12)) & (bits >>> (hash >>> 7)) & 1) === 0) continue;
+    let slot = hash & mask;
+    while (places[slot] !== 0 && known[slot] !== word) slot = (slot + 1) & mask;
+    for (let place = places[slot] as number; place !== 0; place = next[place] as number) {
+      const start = first + index * WORD - (distances[place] as number);
+      if (start >= 0) candidate(start);
+    }
+  }
 }
 
-/** The same with another odd number: two words seldom share both slots. */
-function otherSlotOf(word: number): number {
-  return Math.imul(word, 0x85ebca6b) >>> (32 - FLAG_BITS);
+function leastCommonWindow(bytes: Uint8Array, start: number, length: number, stride: number): number {
+  const windows = Math.min(WINDOWS, length - (stride + WORD - 1) + 1);
+  let best = 0;
+  let least = Number.POSITIVE_INFINITY;
+  let sum = 0;
+  for (let at = 0; at < windows + stride - 1; at += 1) {
+    sum += shareAt(bytes, start + at);
+    if (at >= stride) sum -= shareAt(bytes, start + at - stride);
+    if (at >= stride - 1 && sum < least * 0.999) {
+      least = sum;
+      best = at - stride + 1;
+    }
+  }
+  return best;
+}
+
+/** Of the four bytes at `at`, as if they did not know of each other. */
+function shareAt(bytes: Uint8Array, at: number): number {
+  return (
+    (COMMONNESS[bytes[at] as number] as number) *
+    (COMMONNESS[bytes[at + 1] as number] as number) *
+    (COMMONNESS[bytes[at + 2] as number] as number) *
+    (COMMONNESS[bytes[at + 3] as number] as number)
+  );
+}
+
+/** As the machine reads it. */
+function wordAt(bytes: Uint8Array, at: number): number {
+  const [a, b, c, d] = [bytes[at] as number, bytes[at + 1] as number, bytes[at + 2] as number, bytes[at + 3] as number];
+  return IS_LITTLE_ENDIAN ? a | (b << 8) | (c << 16) | (d << 24) : d | (c << 8) | (b << 16) | (a << 24);
 }

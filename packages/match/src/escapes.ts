@@ -1,0 +1,220 @@
+import {
+  allBut,
+  type ByteSet,
+  codes,
+  LETTERS_AND_DIGITS,
+  LOWER,
+  type Speller,
+  type SpellingKind,
+  type Subject,
+  setOf,
+  UPPER,
+} from './speller.ts';
+
+const BACKSLASH = 0x5c;
+const QUOTE = 0x22;
+const BACKSLASH_U = codes('\\u');
+const TWO_BACKSLASHES_U = codes('\\\\u');
+const BACKSLASH_X = codes('\\x');
+
+/** Writes one character and returns where the next one goes. */
+type Escape = (point: number, out: Uint8Array, at: number) => number;
+
+function byCharacters(kind: SpellingKind, write: Escape, alters?: ByteSet): Speller {
+  const spell = ({ points }: Subject, out: Uint8Array, start: number): number => {
+    if (points === undefined) return start;
+    let at = start;
+    for (let index = 0; index < points.length; index += 1) at = write(points[index] as number, out, at);
+    return at;
+  };
+  return alters === undefined ? { kind, spell } : { kind, spell, alters };
+}
+
+function byBytes(kind: SpellingKind, write: Escape, alters?: ByteSet): Speller {
+  const spell = ({ bytes }: Subject, out: Uint8Array, start: number): number => {
+    let at = start;
+    for (let index = 0; index < bytes.length; index += 1) at = write(bytes[index] as number, out, at);
+    return at;
+  };
+  return alters === undefined ? { kind, spell } : { kind, spell, alters };
+}
+
+function putByte(byte: number, out: Uint8Array, at: number): number {
+  out[at] = byte;
+  return at + 1;
+}
+
+function put(bytes: Uint8Array, out: Uint8Array, at: number): number {
+  for (let index = 0; index < bytes.length; index += 1) out[at + index] = bytes[index] as number;
+  return at + bytes.length;
+}
+
+function putUtf8(point: number, out: Uint8Array, at: number): number {
+  if (point < 0x80) return putByte(point, out, at);
+  const more = point < 0x800 ? 1 : point < 0x10000 ? 2 : 3;
+  out[at] = ((0xff00 >> (more + 1)) & 0xff) | (point >> (6 * more));
+  for (let left = more; left > 0; left -= 1) out[at + more - left + 1] = 0x80 | ((point >> (6 * (left - 1))) & 0x3f);
+  return at + more + 1;
+}
+
+function putHex(value: number, digits: number, alphabet: Uint8Array, out: Uint8Array, at: number): number {
+  for (let place = digits - 1, rest = value; place >= 0; place -= 1, rest >>= 4)
+    out[at + place] = alphabet[rest & 15] as number;
+  return at + digits;
+}
+
+function digitsOf(value: number, base: 10 | 16): number {
+  let digits = 1;
+  for (let rest = value; rest >= base; rest = Math.floor(rest / base)) digits += 1;
+  return digits;
+}
+
+function putDecimal(value: number, out: Uint8Array, at: number): number {
+  const digits = digitsOf(value, 10);
+  for (let place = digits - 1, rest = value; place >= 0; place -= 1, rest = Math.floor(rest / 10))
+    out[at + place] = 0x30 + (rest % 10);
+  return at + digits;
+}
+
+/** `\uXXXX`, two of them for what is beyond the first plane (RFC 8259, section 7). */
+function putUnicode(point: number, alphabet: Uint8Array, out: Uint8Array, at: number, start = BACKSLASH_U): number {
+  if (point < 0x10000) return putHex(point, 4, alphabet, out, put(start, out, at));
+  const beyond = point - 0x10000;
+  const next = putUnicode(0xd800 | (beyond >> 10), alphabet, out, at, start);
+  return putUnicode(0xdc00 | (beyond & 0x3ff), alphabet, out, next, start);
+}
+
+// ---- JSON, and JSON in a JSON string
+
+/** By character: the letter after the backslash. */
+const SHORT = new Map(
+  [...'\b\f\n\r\t"\\'].map((character, at) => [character.charCodeAt(0), 'bfnrt"\\'.charCodeAt(at)]),
+);
+
+interface JsonStyle {
+  /** Like Python's and PHP's: what is not ASCII as \uXXXX. */
+  readonly ascii?: boolean;
+  /** Like PHP's: `\/`. */
+  readonly slash?: boolean;
+  /** Like Go's: `<`, `>` and `&` as \u003c and so on. */
+  readonly html?: boolean;
+  readonly twice?: boolean;
+}
+
+function json({ ascii = false, slash = false, html = false, twice = false }: JsonStyle): Speller {
+  const backslash = (out: Uint8Array, at: number): number =>
+    putByte(BACKSLASH, out, twice ? putByte(BACKSLASH, out, at) : at);
+  const write: Escape = (point, out, at) => {
+    const short = SHORT.get(point) ?? (slash && point === 0x2f ? point : undefined);
+    if (short !== undefined) {
+      const next = backslash(out, at);
+      return putByte(
+        short,
+        out,
+        twice && (short === QUOTE || short === BACKSLASH) ? putByte(BACKSLASH, out, next) : next,
+      );
+    }
+    const isHtml = html && (point === 0x3c || point === 0x3e || point === 0x26);
+    if (point >= 0x20 && !isHtml && !(ascii && point > 0x7e)) return putUtf8(point, out, at);
+    return putUnicode(point, LOWER, out, at, twice ? TWO_BACKSLASHES_U : BACKSLASH_U);
+  };
+  const kept = setOf(PRINTABLE);
+  for (const one of `"\\${slash ? '/' : ''}${html ? '<>&' : ''}`) kept[one.charCodeAt(0)] = 0;
+  return byCharacters(twice ? 'json-twice' : 'json', write, allBut(kept));
+}
+
+const PRINTABLE = Array.from({ length: 0x5f }, (_, at) => String.fromCharCode(0x20 + at)).join('');
+
+// ---- \xNN
+
+function hexEscape(alphabet: Uint8Array, keepsText: boolean): Speller {
+  const write: Escape = (byte, out, at) => {
+    const short = keepsText && byte !== QUOTE ? SHORT.get(byte) : undefined;
+    if (short !== undefined) return putByte(short, out, putByte(BACKSLASH, out, at));
+    if (keepsText && byte >= 0x20 && byte < 0x7f) return putByte(byte, out, at);
+    return putHex(byte, 2, alphabet, out, put(BACKSLASH_X, out, at));
+  };
+  return byBytes('hex-escape', write, keepsText ? allBut(setOf(PRINTABLE.replace('\\', ''))) : undefined);
+}
+
+// ---- HTML and XML
+
+function html(references: Readonly<Record<string, string>>): Speller {
+  const known = new Map(Object.entries(references).map(([from, to]) => [from.charCodeAt(0), codes(to)]));
+  const write: Escape = (point, out, at) => {
+    const reference = known.get(point);
+    return reference === undefined ? putUtf8(point, out, at) : put(reference, out, at);
+  };
+  return byCharacters('html', write, setOf(Object.keys(references).join('')));
+}
+
+const MARKUP = { '&': '&amp;', '<': '&lt;', '>': '&gt;' };
+const REFERENCE = codes('&#');
+const HEX_REFERENCE = codes('&#x');
+const SEMICOLON = 0x3b;
+
+const putDecimalReference: Escape = (point, out, at) =>
+  putByte(SEMICOLON, out, putDecimal(point, out, put(REFERENCE, out, at)));
+
+function hexReference(alphabet: Uint8Array): Escape {
+  return (point, out, at) =>
+    putByte(SEMICOLON, out, putHex(point, digitsOf(point, 16), alphabet, out, put(HEX_REFERENCE, out, at)));
+}
+
+// ---- what shells need
+
+function shell(replaced: ByteSet, replace: (byte: number) => Uint8Array): Speller {
+  const write: Escape = (byte, out, at) =>
+    replaced[byte] === 1 ? put(replace(byte), out, at) : putByte(byte, out, at);
+  return byBytes('shell', write, replaced);
+}
+
+const withBackslash = (byte: number): Uint8Array => Uint8Array.of(BACKSLASH, byte);
+const CLOSED_QUOTE = codes(`'\\''`);
+const DOUBLE_QUOTED_QUOTE = codes(`'"'"'`);
+const UNSAFE = allBut(setOf(`${LETTERS_AND_DIGITS}@%+=:,./-_`)).fill(0, 0x80);
+
+// ---- UTF-16
+
+function utf16(littleEndian: boolean): Escape {
+  const putUnit = (unit: number, out: Uint8Array, at: number): number =>
+    littleEndian
+      ? putByte(unit >> 8, out, putByte(unit & 0xff, out, at))
+      : putByte(unit & 0xff, out, putByte(unit >> 8, out, at));
+  return (point, out, at) => {
+    if (point < 0x10000) return putUnit(point, out, at);
+    const beyond = point - 0x10000;
+    return putUnit(0xdc00 | (beyond & 0x3ff), out, putUnit(0xd800 | (beyond >> 10), out, at));
+  };
+}
+
+export const ESCAPES: readonly Speller[] = [
+  json({}),
+  json({ ascii: true }),
+  json({ ascii: true, slash: true }),
+  json({ slash: true }),
+  json({ html: true }),
+  json({ twice: true }),
+  json({ twice: true, ascii: true }),
+  byCharacters('unicode-escape', (point, out, at) => putUnicode(point, LOWER, out, at)),
+  byCharacters('unicode-escape', (point, out, at) => putUnicode(point, UPPER, out, at)),
+  hexEscape(LOWER, false),
+  hexEscape(UPPER, false),
+  hexEscape(LOWER, true),
+  html(MARKUP),
+  html({ ...MARKUP, '"': '&quot;' }),
+  html({ ...MARKUP, '"': '&quot;', "'": '&#39;' }),
+  html({ ...MARKUP, '"': '&quot;', "'": '&#x27;' }),
+  html({ ...MARKUP, '"': '&quot;', "'": '&#039;' }),
+  html({ ...MARKUP, '"': '&quot;', "'": '&apos;' }),
+  html({ ...MARKUP, '"': '&#34;', "'": '&#39;' }),
+  byCharacters('html', putDecimalReference),
+  byCharacters('html', hexReference(LOWER)),
+  byCharacters('html', hexReference(UPPER)),
+  shell(setOf("'"), () => CLOSED_QUOTE),
+  shell(setOf("'"), () => DOUBLE_QUOTED_QUOTE),
+  shell(UNSAFE, withBackslash),
+  shell(setOf('"$`\\'), withBackslash),
+  byCharacters('utf-16le', utf16(true)),
+  byCharacters('utf-16be', utf16(false)),
+];

@@ -1,0 +1,73 @@
+import { type Follower, follow, makeFollower } from './follower.ts';
+import { LONGEST_HEAD } from './heads.ts';
+import type { Matcher } from './matcher.ts';
+import { wholeOf } from './spellings.ts';
+
+/** Tells how far a value goes whose head was found: [start, end) of the stream, and the value's index. */
+export type OnFollowed = (start: number, end: number, value: number) => void;
+
+interface Followed {
+  readonly value: number;
+  readonly follower: Follower;
+}
+
+/** Of one stream: the long spellings whose heads were met. A spelling is written out only then. */
+export class Followers {
+  readonly #matcher: Matcher;
+  readonly #byPattern = new Map<number, readonly Followed[]>();
+  /** Where heads begin in the text that is being looked at. */
+  readonly #heads = new Map<number, number[]>();
+
+  constructor(matcher: Matcher) {
+    this.#matcher = matcher;
+  }
+
+  /** A pattern was found in the text, at `start` of it. */
+  met(pattern: number, start: number): void {
+    const heads = this.#heads.get(pattern);
+    if (heads !== undefined) heads.push(start);
+    else if (this.#matcher.longer.has(pattern)) this.#heads.set(pattern, [start]);
+  }
+
+  /** Goes through `text`, which lies at `position` of the stream; up to `seen` it was gone through before. */
+  goOn(text: Uint8Array, position: number, seen: number, followed: OnFollowed): void {
+    for (const pattern of this.#heads.keys()) {
+      if (!this.#byPattern.has(pattern)) this.#byPattern.set(pattern, this.#make(pattern));
+    }
+    for (const [pattern, all] of this.#byPattern) {
+      const starts = (this.#heads.get(pattern) ?? []).sort((a, b) => a - b);
+      for (const { value, follower } of all) {
+        let at = seen;
+        const goOn = (from: number): void => {
+          at = follow(follower, text, from, LONGEST_HEAD);
+          followed(follower.start, position + at, value);
+        };
+        if (follower.seen > 0) goOn(seen);
+        for (const start of starts) {
+          // While one is followed, the others in it are too.
+          if (follower.seen > 0) break;
+          if (start + LONGEST_HEAD <= at) continue;
+          follower.seen = LONGEST_HEAD;
+          follower.start = position + start;
+          goOn(start + LONGEST_HEAD);
+        }
+      }
+    }
+    this.#heads.clear();
+  }
+
+  #make(pattern: number): readonly Followed[] {
+    const { longer, values } = this.#matcher;
+    const all: Followed[] = [];
+    for (const { value, ...part } of longer.get(pattern) ?? []) {
+      const whole = wholeOf(values[value] as Uint8Array, part);
+      const isKnown = all.some(({ follower }) => isSame(follower.whole, whole));
+      if (whole.length > LONGEST_HEAD && !isKnown) all.push({ value, follower: makeFollower(whole) });
+    }
+    return all;
+  }
+}
+
+function isSame(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, at) => byte === b[at]);
+}
