@@ -1,19 +1,19 @@
-import { type Matcher, makeMatcher, maskText, type NamedValue } from '@hasp/match';
+import { makeTextMask, type NamedValue } from '@hasp/match';
 
 const MAX_WORDS = 256;
 const MAX_WORD_LENGTH = 1024;
 const MAX_TOTAL_LENGTH = 16 * 1024;
 
-/** Texts as they may stand in a record: values masked first, then cut. */
+/** Texts as they may stand in a record: values masked first, then cut. The values must not be wiped before. */
 export class RecordTexts {
-  readonly #matcher: Matcher;
+  readonly #mask: (text: string) => string;
 
   constructor(values: readonly NamedValue[]) {
-    this.#matcher = makeMatcher(values);
+    this.#mask = makeTextMask(values);
   }
 
   text(text: string): string {
-    const masked = this.#matcher.empty ? text : maskText(text, this.#matcher);
+    const masked = this.#mask(text);
     return masked.length > MAX_WORD_LENGTH ? `${masked.slice(0, MAX_WORD_LENGTH)}…` : masked;
   }
 

@@ -59,6 +59,6 @@ const STYLES: readonly Style[] = [
   { keep: '', twice: true },
 ];
 
-export const PERCENTS: readonly Speller[] = [LOWER, UPPER].flatMap((alphabet) =>
-  STYLES.map((style) => percent(style, alphabet)),
-);
+export function percentSpellers(): Speller[] {
+  return [LOWER, UPPER].flatMap((alphabet) => STYLES.map((style) => percent(style, alphabet)));
+}

@@ -1,8 +1,8 @@
 import { BASE_N } from './base-n.ts';
-import { ESCAPES } from './escapes.ts';
+import { escapeSpellers } from './escapes.ts';
 import { type Heads, LONGEST_HEAD, type Longer } from './heads.ts';
-import { PERCENTS } from './percent.ts';
-import { type ByteSet, ROOM, roomFor, type Speller, type SpellingKind, type Subject, setOf } from './speller.ts';
+import { percentSpellers } from './percent.ts';
+import { type ByteSet, codes, ROOM, roomFor, type Speller, type SpellingKind, type Subject, setOf } from './speller.ts';
 import { beginningOf, codePointsOf } from './utf8.ts';
 
 /** A secret's name and its bytes, as the caller holds them. */
@@ -30,15 +30,22 @@ const CARRIAGE_RETURN = 0x0d;
 const ARMOUR = Uint8Array.of(0x2d, 0x2d, 0x2d, 0x2d, 0x2d);
 
 const RAW = 0;
-const SPELLERS: readonly Speller[] = [
+/** What they write is letters, digits, `+/=-_` and what stands in the value itself. */
+const PLAIN_SPELLERS: readonly Speller[] = [
   { kind: 'raw', spell: copy },
   { kind: 'raw', spell: withNewlines(true), alters: setOf('\n') },
   { kind: 'raw', spell: withNewlines(false), alters: setOf('\r') },
   ...BASE_N,
-  ...PERCENTS,
-  ...ESCAPES,
 ];
-const BASE64 = SPELLERS.findIndex(({ kind }) => kind === 'base64');
+const BASE64 = PLAIN_SPELLERS.findIndex(({ kind }) => kind === 'base64');
+
+/** Made when they are needed: that takes longer than to mask most texts. */
+let allSpellers: readonly Speller[] | undefined;
+
+function spellers(): readonly Speller[] {
+  allSpellers ??= [...PLAIN_SPELLERS, ...percentSpellers(), ...escapeSpellers()];
+  return allSpellers;
+}
 
 /** Of a long value's beginning this much is spelled: enough for a head in every spelling. */
 const SPELLED_BYTES = LONGEST_HEAD + ROOM;
@@ -50,6 +57,22 @@ const SPELLED_BYTES = LONGEST_HEAD + ROOM;
  * too short to be looked for. `value` is its index.
  */
 export function addSpellings(heads: Heads, bytes: Uint8Array, value: number): void {
+  addBy(spellers(), heads, bytes, value);
+}
+
+/** Of these only the ones that PLAIN_SPELLERS make; all others have a byte in them of which `isPlain` is not true. */
+export function addPlainSpellings(heads: Heads, bytes: Uint8Array, value: number): void {
+  addBy(PLAIN_SPELLERS, heads, bytes, value);
+}
+
+/** Printable ASCII that no escape begins with, and no encoding puts for another byte. */
+export function isPlain(byte: number): boolean {
+  return byte >= 0x20 && byte < 0x7f && !SIGNS.includes(byte);
+}
+
+const SIGNS = codes('%\\&+\'"');
+
+function addBy(list: readonly Speller[], heads: Heads, bytes: Uint8Array, value: number): void {
   const to = lengthWithoutNewlines(bytes, 0, bytes.length);
   if (to < MIN_VALUE_BYTES) return;
   const whole = bytes.subarray(0, to);
@@ -58,8 +81,8 @@ export function addSpellings(heads: Heads, bytes: Uint8Array, value: number): vo
   const present = setOfBytes(whole);
   const since = heads.count;
   const room = roomFor(beginning.length);
-  for (let speller = 0; speller < SPELLERS.length; speller += 1) {
-    const { kind, spell, alters } = SPELLERS[speller] as Speller;
+  for (let speller = 0; speller < list.length; speller += 1) {
+    const { kind, spell, alters } = list[speller] as Speller;
     if (alters !== undefined && !haveCommon(present, alters)) continue;
     heads.reserve(room);
     const end = spell(subject, heads.bytes, heads.used);
@@ -76,7 +99,7 @@ export function wholeOf(value: Uint8Array, { from, to, speller }: Omit<Longer, '
   const bytes = value.subarray(from, to);
   const points = codePointsOf(bytes);
   const out = new Uint8Array(speller === RAW ? bytes.length : roomFor(bytes.length));
-  const end = SPELLERS[speller]?.spell({ bytes, points }, out, 0) ?? 0;
+  const end = (PLAIN_SPELLERS[speller] ?? spellers()[speller])?.spell({ bytes, points }, out, 0) ?? 0;
   points?.fill(0);
   return out.slice(0, end);
 }
