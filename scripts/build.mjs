@@ -5,6 +5,7 @@
 //   *.cache    what V8 makes of the two, for the Node that builds (another Node compiles anew)
 //   help.txt   what `hasp --help` prints
 //   portable.cjs  how a run is watched where the kernel gives no help
+//   terminal.cjs  a terminal for a command whose output is redacted on ours
 //   NAME.cjs   packages that are loaded only when needed
 //   meta.json  what went into which bundle, for the architecture test
 import { spawnSync } from 'node:child_process';
@@ -31,6 +32,8 @@ const ENTRIES = [
 ];
 /** What only such a run needs. Nothing in it is compared by class with what the others have of the same source. */
 const PORTABLE = path.join(root, 'packages/process-tree/src/platform/portable.ts');
+/** What only a run with redacted output on a terminal needs, with the same care. */
+const TERMINAL = path.join(root, 'packages/process-tree/src/terminal/inner-terminal.ts');
 /** Loaded by name at run time: native code or too big for a bundle. */
 const EXTERNAL = ['koffi', 'libsodium-wrappers', 'libsodium-wrappers-sumo', '@node-rs/argon2'];
 /** ES modules that a CommonJS bundle can't require: bundled apart, loaded when asked for. */
@@ -92,6 +95,9 @@ const lazyBorders = {
     builder.onResolve({ filter: /\/platform\/portable\.ts$/ }, (args) =>
       args.kind === 'dynamic-import' ? { path: './portable.cjs', external: true } : undefined,
     );
+    builder.onResolve({ filter: /\/terminal\/inner-terminal\.ts$/ }, (args) =>
+      args.kind === 'dynamic-import' ? { path: './terminal.cjs', external: true } : undefined,
+    );
     builder.onResolve({ filter: new RegExp(`^(${APART.join('|')})$`) }, (args) =>
       args.kind === 'entry-point' ? undefined : { path: `./${args.path}.cjs`, external: true },
     );
@@ -132,6 +138,7 @@ const command = await build({
   entryPoints: {
     ...Object.fromEntries(ENTRIES.map(([source, bundle]) => [bundle, path.join(cli, `src/${source}.ts`)])),
     portable: PORTABLE,
+    terminal: TERMINAL,
   },
   plugins: [lazyBorders],
 });

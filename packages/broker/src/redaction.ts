@@ -1,5 +1,7 @@
-import { type Matcher, makeMatcher, makeRedactor, type NamedValue, type Redactor } from '@hasp/match';
+import { type Matcher, makeMatcher, makeRedactor, type NamedValue, type Redactor, wipeMatcher } from '@hasp/match';
 import type { Vault } from '@hasp/vault';
+
+const NOTHING = new Uint8Array(0);
 
 /**
  * What hides every value that hasp manages in streams of bytes. The values stay in here: whoever has this
@@ -8,7 +10,6 @@ import type { Vault } from '@hasp/vault';
 export class Redaction {
   readonly #vault: Vault;
   readonly #granted: readonly NamedValue[];
-  readonly #opened: { wipe(): void }[] = [];
   #matcher: Matcher | undefined;
 
   /** @param granted masked too, whatever becomes of them in the vault; they stay their owner's */
@@ -23,18 +24,27 @@ export class Redaction {
    */
   redactor(): Redactor {
     this.#matcher ??= this.#makeMatcher();
-    return makeRedactor(this.#matcher);
+    const redactor = makeRedactor(this.#matcher);
+    const unlessWiped = (deed: () => Uint8Array): Uint8Array => (this.#matcher === undefined ? NOTHING : deed());
+    return {
+      push: (chunk) => unlessWiped(() => redactor.push(chunk)),
+      idle: () => unlessWiped(() => redactor.idle()),
+      end: () => unlessWiped(() => redactor.end()),
+    };
   }
 
-  /** After the last stream has ended. */
+  /** After the last stream has ended; what comes in spite of that is not shown. */
   wipe(): void {
-    for (const value of this.#opened.splice(0)) value.wipe();
+    if (this.#matcher) wipeMatcher(this.#matcher);
     this.#matcher = undefined;
   }
 
   #makeMatcher(): Matcher {
     const managed = this.#vault.everyValue();
-    this.#opened.push(...managed.map(({ value }) => value));
-    return makeMatcher([...this.#granted, ...managed.map(({ name, value }) => ({ name, bytes: value.reveal() }))]);
+    try {
+      return makeMatcher([...this.#granted, ...managed.map(({ name, value }) => ({ name, bytes: value.reveal() }))]);
+    } finally {
+      for (const { value } of managed) value.wipe();
+    }
   }
 }

@@ -55,6 +55,9 @@ export interface Libc {
   signal(number: number, disposition: number): number;
   kill(pid: number, signal: number): number;
   syscall(number: number, a: number, b: number, c: number, d: number): number;
+  ioctl(fd: number, request: number, memory: Uint8Array): number;
+  tcgetattr(fd: number, modes: Uint8Array): number;
+  tcsetattr(fd: number, when: number, modes: Uint8Array): number;
   getrlimit(resource: number, limits: BigUint64Array): number;
   setrlimit(resource: number, limits: BigUint64Array): number;
   posixSpawn(
@@ -69,6 +72,7 @@ export interface Libc {
   actionsDestroy(actions: Uint8Array): number;
   actionsDup2(actions: Uint8Array, from: number, to: number): number;
   actionsClose(actions: Uint8Array, fd: number): number;
+  actionsOpen(actions: Uint8Array, fd: number, path: Uint8Array, flags: number, mode: number): number;
   attributesInit(attributes: Uint8Array): number;
   attributesDestroy(attributes: Uint8Array): number;
   attributesFlags(attributes: Uint8Array, flags: number): number;
@@ -95,6 +99,9 @@ const SIGNATURES: {
   signal: ['signal', 'intptr_t', 'int', 'intptr_t'],
   kill: ['kill', 'int', 'int', 'int'],
   syscall: ['syscall', 'long', 'long', 'long', 'long', 'long', 'long'],
+  ioctl: ['ioctl', 'int', 'int', 'ulong', 'void *'],
+  tcgetattr: ['tcgetattr', 'int', 'int', 'void *'],
+  tcsetattr: ['tcsetattr', 'int', 'int', 'int', 'void *'],
   getrlimit: ['getrlimit', 'int', 'int', 'void *'],
   setrlimit: ['setrlimit', 'int', 'int', 'void *'],
   posixSpawn: ['posix_spawn', 'int', 'void *', 'void *', 'void *', 'void *', 'void *', 'void *'],
@@ -102,6 +109,7 @@ const SIGNATURES: {
   actionsDestroy: ['posix_spawn_file_actions_destroy', 'int', 'void *'],
   actionsDup2: ['posix_spawn_file_actions_adddup2', 'int', 'void *', 'int', 'int'],
   actionsClose: ['posix_spawn_file_actions_addclose', 'int', 'void *', 'int'],
+  actionsOpen: ['posix_spawn_file_actions_addopen', 'int', 'void *', 'int', 'void *', 'int', 'uint'],
   attributesInit: ['posix_spawnattr_init', 'int', 'void *'],
   attributesDestroy: ['posix_spawnattr_destroy', 'int', 'void *'],
   attributesFlags: ['posix_spawnattr_setflags', 'int', 'void *', 'short'],

@@ -1,5 +1,5 @@
 import { read } from 'node:fs';
-import { EAGAIN, EINTR } from './errno.ts';
+import { EAGAIN, EINTR, type EIO } from './errno.ts';
 import type { Libc } from './libc.ts';
 
 const RETRY_MS = 5;
@@ -18,17 +18,21 @@ export interface Source {
 export class PolledSource implements Source {
   readonly #libc: Libc;
   readonly #fd: number;
+  readonly #lastErrno: typeof EIO | undefined;
   readonly #handle: ReturnType<Libc['poll']>;
 
-  constructor(libc: Libc, fd: number) {
+  /** @param lastErrno what a pseudo-terminal says at its end */
+  constructor(libc: Libc, fd: number, lastErrno?: typeof EIO) {
     this.#libc = libc;
     this.#fd = fd;
+    this.#lastErrno = lastErrno;
     this.#handle = libc.poll(fd, { readable: true }, () => {});
     this.#handle.stop();
   }
 
   read(memory: Uint8Array): ReturnType<Source['read']> {
-    return readNow(this.#libc, this.#fd, memory);
+    const got = readNow(this.#libc, this.#fd, memory);
+    return typeof got === 'object' && got.errno === this.#lastErrno ? 0 : got;
   }
 
   watch(ready: () => void): void {

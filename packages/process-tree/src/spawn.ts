@@ -5,14 +5,14 @@ import { signalNumber } from './exit-status.ts';
 import type { Inherited } from './inherited.ts';
 import type { Libc } from './libc.ts';
 import { SpawnFailure } from './spawn-failure.ts';
+import type { ChildStdio } from './stdio.ts';
 
 export interface SpawnRequest {
   readonly path: string;
   readonly argv: readonly string[];
   readonly environment: ReadonlyMap<string, string | Uint8Array>;
   readonly inherited: Inherited;
-  /** What the child gets as 0, 1 and 2; undefined: what this process has there. */
-  readonly stdio: readonly [number | undefined, number | undefined, number | undefined];
+  readonly stdio: ChildStdio['childEnds'];
 }
 
 const F_SETFD = 2;
@@ -23,6 +23,8 @@ const CLOSE_RANGE_CLOEXEC = 4;
 const LAST_DESCRIPTOR = 0x7fff_ffff;
 const POSIX_SPAWN_SETSIGDEF = 0x04;
 const POSIX_SPAWN_SETSIGMASK = 0x08;
+const POSIX_SPAWN_SETSID = 0x80;
+const O_RDWR = 2;
 const UNSETTABLE = [constants.signals.SIGKILL, constants.signals.SIGSTOP];
 const LAST_SIGNAL = 64;
 /** Larger than posix_spawnattr_t (336) and posix_spawn_file_actions_t (80) of glibc and musl. */
@@ -45,11 +47,14 @@ export function spawnProcess(libc: Libc, request: SpawnRequest): number {
   libc.attributesInit(attributes);
   libc.actionsInit(actions);
   try {
-    libc.attributesFlags(attributes, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
+    const ownSession = request.stdio.some((end) => typeof end === 'string') ? POSIX_SPAWN_SETSID : 0;
+    libc.attributesFlags(attributes, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK | ownSession);
     libc.attributesDefaults(attributes, defaultSignals(request.inherited.ignoredSignals));
     libc.attributesMask(attributes, signalSet(new Set(request.inherited.blockedSignals.map(signalNumber))));
     for (const [target, source] of request.stdio.entries()) {
-      if (source !== undefined) libc.actionsDup2(actions, source, target);
+      // The first terminal that the leader of a session opens is its controlling one.
+      if (typeof source === 'string') libc.actionsOpen(actions, target, cString(source), O_RDWR, 0);
+      else if (source !== undefined) libc.actionsDup2(actions, source, target);
       else if (request.inherited.closedStdio.includes(target)) libc.actionsClose(actions, target);
     }
     const exec = (path: string, argv: readonly string[]): number | string => {

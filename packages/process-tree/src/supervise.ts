@@ -1,7 +1,8 @@
+import { HaspError } from '@hasp/core';
 import type { ExitStatus } from './exit-status.ts';
-import { loadLibc } from './libc.ts';
+import { type Libc, loadLibc } from './libc.ts';
 import { SpawnFailure } from './spawn-failure.ts';
-import { type ChildStdio, openStdio } from './stdio.ts';
+import { type ChildStdio, type InnerTerminal, openStdio, terminalDescriptors } from './stdio.ts';
 import { Tree } from './tree.ts';
 import type { TreeEnd, TreeSpec } from './tree-spec.ts';
 
@@ -23,14 +24,16 @@ export async function superviseTree(spec: TreeSpec): Promise<TreeEnd> {
   const libc = spec.tracking === 'full' ? loadLibc() : undefined;
   // Loaded here: node:child_process costs as much as the whole spawn through FFI.
   if (!libc) {
+    await refuseTerminal(spec);
     const looked = await (await import('./platform/portable.ts')).superviseByLooking(spec);
     if (typeof looked === 'string') throw new SpawnFailure(looked);
     return finish(spec, looked.end, looked);
   }
+  const terminal = await openTerminal(libc, spec);
   const tree = new Tree(libc, spec);
-  const stdio = openStdio(libc, spec);
+  const stdio = openStdio(libc, spec, terminal);
   try {
-    const root = tree.spawn(stdio.childEnds, stdio.afterSpawn);
+    const root = tree.spawn(stdio);
     const end: TreeEnd = { root, ...(await tree.end()) };
     return await finish(spec, end, stdio);
   } catch (error) {
@@ -39,6 +42,30 @@ export async function superviseTree(spec: TreeSpec): Promise<TreeEnd> {
   } finally {
     tree.close();
   }
+}
+
+/** For redacted output on our terminal the command gets one of its own. @throws HaspError E_SPAWN */
+async function openTerminal(libc: Libc, spec: TreeSpec): Promise<InnerTerminal | undefined> {
+  const [outer, ...others] = terminalDescriptors(libc, spec);
+  if (outer === undefined) return undefined;
+  const { openInnerTerminal } = await import('./terminal/inner-terminal.ts');
+  const opened = openInnerTerminal(libc, others.at(-1) ?? outer, outer === 0);
+  if (typeof opened === 'string') throw noTerminal(opened);
+  return opened;
+}
+
+/** Without the C library there is none; a pipe in its place would change what the command does, without a word. */
+async function refuseTerminal({ stdout, stderr }: TreeSpec): Promise<void> {
+  const { isatty } = await import('node:tty');
+  if ((stdout !== 'inherit' && isatty(1)) || (stderr !== 'inherit' && isatty(2))) throw noTerminal('koffi is missing');
+}
+
+function noTerminal(why: string): HaspError {
+  return new HaspError(
+    'E_SPAWN',
+    `output on a terminal can't be redacted: there is no pseudo-terminal to be had (${why})`,
+    'use --redact auto, or pipe the output through cat',
+  );
 }
 
 type Output = Pick<ChildStdio, 'drain' | 'hasLost'>;

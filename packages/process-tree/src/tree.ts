@@ -32,6 +32,7 @@ export class Tree {
   readonly #spec: TreeSpec;
   readonly #kinBefore: KinBefore;
   readonly #hangUps: HangUps;
+  #terminal: ChildStdio['terminal'];
   readonly #waiting = new Set<() => void>();
   readonly #onChild = (): void => {
     this.#reap();
@@ -58,9 +59,11 @@ export class Tree {
   }
 
   /** @throws SpawnFailure */
-  spawn(stdio: ChildStdio['childEnds'], spawned: () => void): ProcessIdentity {
-    const pid = spawnProcess(this.#libc, { ...this.#spec, stdio });
-    spawned();
+  spawn({ childEnds, terminal, afterSpawn }: ChildStdio): ProcessIdentity {
+    const pid = spawnProcess(this.#libc, { ...this.#spec, stdio: childEnds });
+    afterSpawn();
+    this.#terminal = terminal;
+    terminal?.begin(pid);
     // Not reaped yet, so it is in /proc even if it has ended already.
     const root = identityOfChild(pid);
     this.#root = root;
@@ -151,17 +154,26 @@ export class Tree {
    */
   #stopAlong(signal: number): void {
     if (!isJob()) return;
+    if (this.#terminal) {
+      this.#terminal.stop(signal);
+      return;
+    }
     process.kill(process.pid, signal);
     if (this.#root) this.#libc.kill(this.#root.pid, SIGCONT);
   }
 
   #pass(signal: ForwardedSignal, early: boolean): void {
-    if (!this.#root) return;
+    if (!this.#root || this.#terminal?.isOwn(signal)) return;
     const number = constants.signals[signal];
     const reached = (pid: number): boolean =>
       !early && (signal === 'SIGHUP' ? this.#hangUps.reached(pid) : terminalSignalled(signal, pid));
     if (this.#exit) {
       for (const member of this.#members()) if (!reached(member.pid)) sendTo(identityFrom(member), number);
+      return;
+    }
+    const group = isKey(signal) ? this.#terminal?.foreground() : undefined;
+    if (group !== undefined && group > 1) {
+      this.#libc.kill(-group, number);
       return;
     }
     // Our own child, not reaped yet: its pid is nobody else's.
@@ -232,6 +244,11 @@ export class Tree {
       if (ms !== undefined) timer = setTimeout(wake, ms);
     });
   }
+}
+
+/** What our terminal gives to a whole group, the command's would have given to its own. */
+function isKey(signal: ForwardedSignal): boolean {
+  return signal === 'SIGINT' || signal === 'SIGQUIT';
 }
 
 /** Where /proc hides other users' processes, a setuid command has no start time that we could read. */
