@@ -268,6 +268,7 @@ describe('the JSON that docs/cli.md promises', () => {
     ['grants', [], ''],
     ['revoke', ['--all'], ''],
     ['audit verify', [], ''],
+    ['hook install', ['--global'], ''],
     ['doctor', [], ''],
     ['version', [], ''],
   ] as const)('of hasp %s is what it prints', async (command, words, stdin) => {

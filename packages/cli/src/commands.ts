@@ -135,6 +135,26 @@ export const COMMANDS: readonly Command[] = [
     load: async () => (await import('./commands/audit-log.ts')).showLog,
   },
   {
+    usage: 'hook install',
+    says: 'let git ask hasp before each commit and push; hooks that are there go on running',
+    example: 'hasp hook install',
+    options: { global: { kind: 'flag', says: 'for every repository of this person' } },
+    load: async () => (await import('./commands/hook-install.ts')).installHook,
+  },
+  {
+    usage: 'hook uninstall',
+    says: 'put the hooks back as they were',
+    example: 'hasp hook uninstall',
+    options: { global: { kind: 'flag', says: 'what hook install --global made' } },
+    load: async () => (await import('./commands/hook-uninstall.ts')).uninstallHook,
+  },
+  {
+    usage: 'hook status',
+    says: 'fire each hook with a canary, and see whether it blocks',
+    example: 'hasp hook status --json',
+    load: async () => (await import('./commands/hook-status.ts')).showHooks,
+  },
+  {
     usage: 'hook pre-commit',
     says: 'started by git: stop a commit that would contain a managed value',
     example: 'hasp hook pre-commit',

@@ -1,10 +1,12 @@
 import { HaspError } from '@hasp/core';
-import { type Matcher, makeMatcher, maskText } from '@hasp/match';
+import { type Matcher, makeMatcher, maskText, type NamedValue } from '@hasp/match';
 import type { Answer } from '../command.ts';
 import type { Context } from '../context.ts';
 import type { GlobalInput } from '../input.ts';
 import { print, say } from '../output.ts';
+import { watchedValues } from '../scan/watched-values.ts';
 import { LockedHome } from '../stores.ts';
+import { CANARY_NAME, CANARY_VARIABLE } from './fire.ts';
 import type { HookScan } from './hook-scan.ts';
 import type { Leak } from './leak.ts';
 import { type LeakRecord, leakRecorder } from './leak-record.ts';
@@ -23,12 +25,16 @@ export type HookName = 'pre-commit' | 'commit-msg' | 'pre-push';
 export async function guard(hook: HookName, scan: HookScan, input: GlobalInput, context: Context): Promise<Answer> {
   const home = await LockedHome.enter(context);
   const recorder = leakRecorder(home, hook, context);
+  const canary = canaryOf(context);
   let values: ManagedValues | undefined;
   let matcher: Matcher | undefined;
   try {
     values = await readValues(home, input);
-    matcher = makeMatcher(values.values);
-    const { leaks, skipped } = matcher.empty ? NOTHING : await scan.scan(matcher);
+    const watched = watchedValues([...values.values, ...canary]);
+    matcher = makeMatcher(watched.values);
+    const { leaks: found, skipped } = matcher.empty ? NOTHING : await scan.scan(matcher);
+    // A value that several secrets have.
+    const leaks = found.flatMap((leak) => (watched.secrets.get(leak.secret) ?? []).map((secret) => ({ ...leak, secret })));
     for (const { path, what } of skipped) {
       const name = [path?.toString('utf8'), what.inside].filter((part) => part !== undefined).join('!/');
       say(`${maskText(name, matcher)} ${what.why}`);
@@ -36,12 +42,19 @@ export async function guard(hook: HookName, scan: HookScan, input: GlobalInput, 
     if (leaks.length === 0) return { json: { hook, allowed: true, findings: leaks } };
     return await settle(hook, leaks, matcher, { recorder, context, json: input.json });
   } catch (error) {
+    if (canary.length > 0) say(`${CANARY_NAME}: this hook asks hasp`);
     if (!(error instanceof HaspError) || error.code === 'E_LEAK_FOUND' || error.code === 'E_AUDIT_WRITE') throw error;
     return await unchecked(hook, error, matcher, { recorder, context, json: input.json });
   } finally {
     scan.stop();
     values?.wipe();
   }
+}
+
+/** A value that only `hasp hook status` knows; it adds to what is looked for. */
+function canaryOf({ environment }: Context): NamedValue[] {
+  const value = environment.get(CANARY_VARIABLE) ?? '';
+  return value === '' ? [] : [{ name: CANARY_NAME, bytes: Buffer.from(value) }];
 }
 
 const NOTHING: Pick<ObjectScan, 'leaks' | 'skipped'> = { leaks: [], skipped: [] };
@@ -87,6 +100,7 @@ async function settle(
   matcher: Matcher,
   { recorder, context, json }: Surroundings,
 ): Promise<Answer> {
+  if (leaks.every(({ secret }) => secret === CANARY_NAME)) throw new HaspError('E_LEAK_FOUND', 'a canary was stopped');
   for (const leak of json ? [] : leaks.slice(0, SHOWN)) say(describeLeak(leak));
   if (leaks.length > SHOWN && !json) say(`and ${leaks.length - SHOWN} places more`);
   const reason = allowance(context);
@@ -126,7 +140,8 @@ async function unchecked(
     return { json: { hook, allowed: true, findings: [] } };
   }
   // There is no log to write to without a vault, and none in a home that is not safe.
-  if (error.code !== 'E_VAULT_MISSING') await recorder.blocked([], matcher, error.code);
+  const isRecorded = error.code !== 'E_VAULT_MISSING' && !context.environment.has(CANARY_VARIABLE);
+  if (isRecorded) await recorder.blocked([], matcher, error.code);
   throw error;
 }
 

@@ -47,7 +47,7 @@ function pathsByBlob(entries: readonly StagedEntry[]): ReadonlyMap<string, reado
 
 function inPaths(entries: readonly StagedEntry[], matcher: Matcher): Leak[] {
   return entries.flatMap((entry) =>
-    scanText(matcher, entry.path, 'path').map((leak) => ({ ...leak, path: shown(entry.path, matcher) })),
+    scanText(matcher, entry.path, 'name').map((leak) => ({ ...leak, path: shown(entry.path, matcher) })),
   );
 }
 

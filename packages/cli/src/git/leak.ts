@@ -1,5 +1,6 @@
 import type { Matcher } from '@hasp/match';
 import { maskText } from '@hasp/match';
+import type { Finding, Where } from '../scan/finding.ts';
 import { makePlaceFinder, type PlaceFinder } from '../scan/place.ts';
 import { BATCH_FORMAT, makeBatchReader } from './batch.ts';
 import type { ObjectHit } from './inspect.ts';
@@ -7,18 +8,7 @@ import { type GitPlace, startGit } from './process.ts';
 import { readAllObjects } from './read-objects.ts';
 
 /** One value in one place of a repository. */
-export interface Leak {
-  /** NAME, or NAME@N for an earlier version. */
-  readonly secret: string;
-  readonly spelling: string;
-  readonly where: 'content' | 'path' | 'message' | 'author' | 'committer' | 'tagger' | 'header' | 'ref';
-  /** Values in it are masked. */
-  readonly path?: string;
-  readonly line?: number;
-  readonly column?: number;
-  readonly offset: number;
-  readonly commit?: string;
-  readonly blob?: string;
+export interface Leak extends Finding {
   /** The annotated tag. */
   readonly tag?: string;
 }
@@ -36,7 +26,7 @@ export async function describeHits(place: GitPlace, hits: readonly ObjectHit[], 
     const about = { secret, spelling, offset, ...(commit === undefined ? {} : { commit }) };
     const name = [path?.toString('utf8'), inside].filter((part) => part !== undefined).join('!/');
     const shownPath = name === '' ? {} : { path: maskText(name, matcher) };
-    if (type === 'tree') return { ...about, where: 'path', ...shownPath };
+    if (type === 'tree') return { ...about, where: 'name', ...shownPath };
     if (type === 'blob') {
       const found = inside === undefined ? read.get(oid)?.places.get(offset) : undefined;
       return { ...about, where: 'content', ...shownPath, ...found, blob: oid };
@@ -47,12 +37,12 @@ export async function describeHits(place: GitPlace, hits: readonly ObjectHit[], 
 }
 
 /** Of a commit or tag: lines of `KEY VALUE` up to an empty one, then the message. */
-function partOf(head: Buffer, offset: number): Leak['where'] {
+function partOf(head: Buffer, offset: number): Where {
   const end = head.indexOf('\n\n');
   if (end >= 0 && offset > end) return 'message';
   const line = head.toString('latin1', head.lastIndexOf('\n', offset) + 1, offset);
   const key = /^(author|committer|tagger) /.exec(`${line} `)?.[1];
-  return (key as Leak['where'] | undefined) ?? 'header';
+  return (key as Where | undefined) ?? 'header';
 }
 
 interface ReadAgain {

@@ -7,6 +7,8 @@ import { gitEnvironment, SETTINGS } from './environment.ts';
 export interface GitPlace {
   readonly cwd: string;
   readonly environment: ReadonlyMap<string, string>;
+  /** With all that the person set for git: to ask what git would do, not to read what it holds. */
+  readonly asUser?: boolean;
 }
 
 /** A git that runs. */
@@ -25,9 +27,9 @@ const STDERR_KEPT = 4_096;
  * it goes from one to the other by descriptor.
  */
 export function startGit(place: GitPlace, argv: readonly string[], input?: GitProcess): GitProcess {
-  const child = spawn('git', ['--no-pager', ...SETTINGS, ...argv], {
+  const child = spawn('git', ['--no-pager', ...(place.asUser === true ? [] : SETTINGS), ...argv], {
     cwd: place.cwd,
-    env: gitEnvironment(place.environment),
+    env: place.asUser === true ? Object.fromEntries(place.environment) : gitEnvironment(place.environment),
     stdio: [input === undefined ? 'pipe' : input.stdout, 'pipe', 'pipe'],
   });
   // Ours is not needed any more, and would keep the first one from seeing that the second has ended.

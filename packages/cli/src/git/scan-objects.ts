@@ -1,5 +1,6 @@
 import { HaspError } from '@hasp/core';
 import { type Matcher, makeSearch } from '@hasp/match';
+import type { Where } from '../scan/finding.ts';
 import { type ContentScan, scanContent } from '../scan/content.ts';
 import type { ObjectListener } from './batch.ts';
 import { type Inspection, inspectObjects, type ObjectHit } from './inspect.ts';
@@ -52,7 +53,7 @@ async function scanLargeFiles(
 }
 
 /** Looks into one text. `where` is what it is. */
-export function scanText(matcher: Matcher, bytes: Uint8Array, where: Leak['where']): Leak[] {
+export function scanText(matcher: Matcher, bytes: Uint8Array, where: Where): Leak[] {
   const search = makeSearch(matcher);
   search.feed(bytes);
   return search.end().map(({ name, spelling, start }) => ({ secret: name, spelling, where, offset: start }));

@@ -7,13 +7,16 @@ const SHORT_ID = 12;
 export function describeLeak({ secret, spelling, where, path, line, commit, blob, tag }: Leak): string {
   const place = {
     content: line === undefined ? path : `${path}:${line}`,
-    path: `the path ${path}`,
+    name: `the path ${path}`,
     message: tag === undefined ? 'the message' : 'the message of the tag',
     author: 'the author',
     committer: 'the committer',
     tagger: 'the tagger',
     header: tag === undefined ? 'the header' : 'the header of the tag',
     ref: `the name ${path}`,
+    link: path,
+    stdin: 'stdin',
+    identity: 'an identity',
   }[where];
   const ids = [
     ...(commit === undefined ? [] : [`commit ${commit.slice(0, SHORT_ID)}`]),
