@@ -34,10 +34,12 @@ export async function guard(hook: HookName, scan: HookScan, input: GlobalInput, 
     matcher = makeMatcher(watched.values);
     const { leaks: found, skipped } = matcher.empty ? NOTHING : await scan.scan(matcher);
     // A value that several secrets have.
-    const leaks = found.flatMap((leak) => (watched.secrets.get(leak.secret) ?? []).map((secret) => ({ ...leak, secret })));
+    const leaks = found.flatMap((leak) =>
+      (watched.secrets.get(leak.secret) ?? []).map((secret) => ({ ...leak, secret })),
+    );
     for (const { path, what } of skipped) {
       const name = [path?.toString('utf8'), what.inside].filter((part) => part !== undefined).join('!/');
-      say(`${maskText(name, matcher)} ${what.why}`);
+      say(`not looked into: ${maskText(name, matcher)} ${what.why}`);
     }
     if (leaks.length === 0) return { json: { hook, allowed: true, findings: leaks } };
     return await settle(hook, leaks, matcher, { recorder, context, json: input.json });

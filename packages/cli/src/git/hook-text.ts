@@ -16,7 +16,7 @@ export type Before =
 export const KEPT_SUFFIX = '.before-hasp';
 
 /** A word for sh, whatever is in it. */
-export function quoted(text: string): string {
+function quoted(text: string): string {
   return `'${text.replaceAll("'", "'\\''")}'`;
 }
 

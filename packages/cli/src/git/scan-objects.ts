@@ -1,7 +1,7 @@
 import { HaspError } from '@hasp/core';
 import { type Matcher, makeSearch } from '@hasp/match';
-import type { Where } from '../scan/finding.ts';
 import { type ContentScan, scanContent } from '../scan/content.ts';
+import type { Where } from '../scan/finding.ts';
 import type { ObjectListener } from './batch.ts';
 import { type Inspection, inspectObjects, type ObjectHit } from './inspect.ts';
 import { largeFileFolders, readLargeFile } from './large-files.ts';
