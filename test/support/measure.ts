@@ -25,6 +25,8 @@ export interface Command {
 export interface Measured {
   /** Medians. */
   readonly ms: number;
+  /** User and system time, of its own children too. */
+  readonly cpuMs: number;
   readonly peakMiB: number;
 }
 
@@ -45,27 +47,33 @@ export function measureInterleaved<Name extends string>(
   rounds: number,
 ): Record<Name, Measured> {
   const names = Object.keys(commands) as Name[];
-  const samples = new Map(names.map((name) => [name, { ms: [] as number[], peakMiB: [] as number[] }]));
+  const samples = new Map(
+    names.map((name) => [name, { ms: [] as number[], cpuMs: [] as number[], peakMiB: [] as number[] }]),
+  );
   for (let round = -1; round < rounds; round += 1) {
     // Each round begins with another one, so that none always runs after the same neighbour.
     for (const at of names.keys()) {
       const name = names[(at + round + names.length) % names.length] as Name;
-      const { ms, peakMiB } = runOnce(starter, commands[name]);
+      const { ms, cpuMs, peakMiB } = runOnce(starter, commands[name]);
       if (round < 0) continue;
       samples.get(name)?.ms.push(ms);
+      samples.get(name)?.cpuMs.push(cpuMs);
       samples.get(name)?.peakMiB.push(peakMiB);
     }
   }
   return Object.fromEntries(
-    [...samples].map(([name, { ms, peakMiB }]) => [name, { ms: median(ms), peakMiB: median(peakMiB) }]),
+    [...samples].map(([name, { ms, cpuMs, peakMiB }]) => [
+      name,
+      { ms: median(ms), cpuMs: median(cpuMs), peakMiB: median(peakMiB) },
+    ]),
   ) as Record<Name, Measured>;
 }
 
 function runOnce(starter: string, { argv, env }: Command): Measured {
   const line = execFileSync(starter, [...argv], { env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });
-  const [nanoseconds, kib, status] = line.trim().split(' ').map(Number) as [number, number, number];
+  const [nanoseconds, kib, status, cpu] = line.trim().split(' ').map(Number) as [number, number, number, number];
   if (status !== 0) throw new Error(`${argv.join(' ')} ended with status ${status}`);
-  return { ms: nanoseconds / 1e6, peakMiB: kib / 1024 };
+  return { ms: nanoseconds / 1e6, cpuMs: cpu / 1e6, peakMiB: kib / 1024 };
 }
 
 function median(numbers: readonly number[]): number {

@@ -1,4 +1,4 @@
-import { codes, LETTERS_AND_DIGITS, LOWER, type Speller, type Subject, UPPER } from './speller.ts';
+import { byBytes, codes, LETTERS_AND_DIGITS, LOWER, type Speller, type Subject, UPPER, type Write } from './speller.ts';
 
 const STANDARD = codes(`${LETTERS_AND_DIGITS}+/`);
 const URL_SAFE = codes(`${LETTERS_AND_DIGITS}-_`);
@@ -6,7 +6,7 @@ const BASE32 = codes('ABCDEFGHIJKLMNOPQRSTUVWXYZ234567');
 const BASE32_LOWER = codes('abcdefghijklmnopqrstuvwxyz234567');
 const PAD = 0x3d;
 
-/** What the digits of the value's end look like. */
+/** What the digits of the value's end look like; every one of them holds the open one. */
 type End = 'open' | 'unpadded' | 'padded';
 
 /**
@@ -49,34 +49,26 @@ function digits(bits: 5 | 6, alphabet: Uint8Array, before: number, end: End) {
   };
 }
 
-function hex(alphabet: Uint8Array) {
-  return ({ bytes }: Subject, out: Uint8Array, start: number): number => {
-    let at = start;
-    for (let index = 0; index < bytes.length; index += 1) {
-      const byte = bytes[index] as number;
-      out[at] = alphabet[byte >> 4] as number;
-      out[at + 1] = alphabet[byte & 15] as number;
-      at += 2;
-    }
-    return at;
+function hex(alphabet: Uint8Array): Write {
+  return (byte, out, at) => {
+    out[at] = alphabet[byte >> 4] as number;
+    out[at + 1] = alphabet[byte & 15] as number;
+    return at + 2;
   };
 }
 
 export const BASE_N: readonly Speller[] = [
   { kind: 'base64', spell: digits(6, STANDARD, 0, 'padded') },
-  { kind: 'base64', spell: digits(6, STANDARD, 0, 'unpadded') },
   { kind: 'base64', spell: digits(6, STANDARD, 0, 'open') },
   { kind: 'base64', spell: digits(6, STANDARD, 1, 'open') },
   { kind: 'base64', spell: digits(6, STANDARD, 2, 'open') },
-  { kind: 'base64url', spell: digits(6, URL_SAFE, 0, 'padded') },
   { kind: 'base64url', spell: digits(6, URL_SAFE, 0, 'unpadded') },
   { kind: 'base64url', spell: digits(6, URL_SAFE, 0, 'open') },
   { kind: 'base64url', spell: digits(6, URL_SAFE, 1, 'open') },
   { kind: 'base64url', spell: digits(6, URL_SAFE, 2, 'open') },
   { kind: 'base32', spell: digits(5, BASE32, 0, 'padded') },
-  { kind: 'base32', spell: digits(5, BASE32, 0, 'unpadded') },
   { kind: 'base32', spell: digits(5, BASE32, 0, 'open') },
   { kind: 'base32', spell: digits(5, BASE32_LOWER, 0, 'open') },
-  { kind: 'hex', spell: hex(LOWER) },
-  { kind: 'hex', spell: hex(UPPER) },
+  byBytes('hex', hex(LOWER)),
+  byBytes('hex', hex(UPPER)),
 ];

@@ -1,14 +1,16 @@
 import {
   allBut,
-  type ByteSet,
+  type ByteBits,
+  bitsOf,
+  byBytes,
+  byCharacters,
   codes,
+  has,
   LETTERS_AND_DIGITS,
   LOWER,
   type Speller,
-  type SpellingKind,
-  type Subject,
-  setOf,
   UPPER,
+  type Write,
 } from './speller.ts';
 
 const BACKSLASH = 0x5c;
@@ -16,28 +18,6 @@ const QUOTE = 0x22;
 const BACKSLASH_U = codes('\\u');
 const TWO_BACKSLASHES_U = codes('\\\\u');
 const BACKSLASH_X = codes('\\x');
-
-/** Writes one character and returns where the next one goes. */
-type Escape = (point: number, out: Uint8Array, at: number) => number;
-
-function byCharacters(kind: SpellingKind, write: Escape, alters?: ByteSet): Speller {
-  const spell = ({ points }: Subject, out: Uint8Array, start: number): number => {
-    if (points === undefined) return start;
-    let at = start;
-    for (let index = 0; index < points.length; index += 1) at = write(points[index] as number, out, at);
-    return at;
-  };
-  return alters === undefined ? { kind, spell } : { kind, spell, alters };
-}
-
-function byBytes(kind: SpellingKind, write: Escape, alters?: ByteSet): Speller {
-  const spell = ({ bytes }: Subject, out: Uint8Array, start: number): number => {
-    let at = start;
-    for (let index = 0; index < bytes.length; index += 1) at = write(bytes[index] as number, out, at);
-    return at;
-  };
-  return alters === undefined ? { kind, spell } : { kind, spell, alters };
-}
 
 function putByte(byte: number, out: Uint8Array, at: number): number {
   out[at] = byte;
@@ -84,6 +64,13 @@ function putUnicode(point: number, alphabet: Uint8Array, out: Uint8Array, at: nu
   return putUnicode(0xdc00 | (beyond & 0x3ff), alphabet, out, next, start);
 }
 
+/** Control characters, DEL and what is not ASCII. */
+const UNPRINTABLE: ByteBits = Int32Array.of(-1, 0, 0, 1 << 31, -1, -1, -1, -1);
+
+function either(a: ByteBits, b: ByteBits): ByteBits {
+  return a.map((word, at) => word | (b[at] as number));
+}
+
 // ---- JSON, and JSON in a JSON string
 
 /** By character: the letter after the backslash. */
@@ -104,7 +91,7 @@ interface JsonStyle {
 function json({ ascii = false, slash = false, html = false, twice = false }: JsonStyle): Speller {
   const backslash = (out: Uint8Array, at: number): number =>
     putByte(BACKSLASH, out, twice ? putByte(BACKSLASH, out, at) : at);
-  const write: Escape = (point, out, at) => {
+  const write: Write = (point, out, at) => {
     const short = SHORT.get(point) ?? (slash && point === 0x2f ? point : undefined);
     if (short !== undefined) {
       const next = backslash(out, at);
@@ -118,34 +105,31 @@ function json({ ascii = false, slash = false, html = false, twice = false }: Jso
     if (point >= 0x20 && !isHtml && !(ascii && point > 0x7e)) return putUtf8(point, out, at);
     return putUnicode(point, LOWER, out, at, twice ? TWO_BACKSLASHES_U : BACKSLASH_U);
   };
-  const kept = setOf(PRINTABLE);
-  for (const one of `"\\${slash ? '/' : ''}${html ? '<>&' : ''}`) kept[one.charCodeAt(0)] = 0;
-  return byCharacters(twice ? 'json-twice' : 'json', write, allBut(kept));
+  const altered = bitsOf(codes(`"\\${slash ? '/' : ''}${html ? '<>&' : ''}`));
+  return byCharacters(twice ? 'json-twice' : 'json', write, either(altered, UNPRINTABLE));
 }
-
-const PRINTABLE = Array.from({ length: 0x5f }, (_, at) => String.fromCharCode(0x20 + at)).join('');
 
 // ---- \xNN
 
 function hexEscape(alphabet: Uint8Array, keepsText: boolean): Speller {
-  const write: Escape = (byte, out, at) => {
+  const write: Write = (byte, out, at) => {
     const short = keepsText && byte !== QUOTE ? SHORT.get(byte) : undefined;
     if (short !== undefined) return putByte(short, out, putByte(BACKSLASH, out, at));
     if (keepsText && byte >= 0x20 && byte < 0x7f) return putByte(byte, out, at);
     return putHex(byte, 2, alphabet, out, put(BACKSLASH_X, out, at));
   };
-  return byBytes('hex-escape', write, keepsText ? allBut(setOf(PRINTABLE.replace('\\', ''))) : undefined);
+  return byBytes('hex-escape', write, keepsText ? either(bitsOf(codes('\\')), UNPRINTABLE) : undefined);
 }
 
 // ---- HTML and XML
 
 function html(references: Readonly<Record<string, string>>): Speller {
   const known = new Map(Object.entries(references).map(([from, to]) => [from.charCodeAt(0), codes(to)]));
-  const write: Escape = (point, out, at) => {
+  const write: Write = (point, out, at) => {
     const reference = known.get(point);
     return reference === undefined ? putUtf8(point, out, at) : put(reference, out, at);
   };
-  return byCharacters('html', write, setOf(Object.keys(references).join('')));
+  return byCharacters('html', write, bitsOf(codes(Object.keys(references).join(''))));
 }
 
 const MARKUP = { '&': '&amp;', '<': '&lt;', '>': '&gt;' };
@@ -153,30 +137,29 @@ const REFERENCE = codes('&#');
 const HEX_REFERENCE = codes('&#x');
 const SEMICOLON = 0x3b;
 
-const putDecimalReference: Escape = (point, out, at) =>
+const putDecimalReference: Write = (point, out, at) =>
   putByte(SEMICOLON, out, putDecimal(point, out, put(REFERENCE, out, at)));
 
-function hexReference(alphabet: Uint8Array): Escape {
+function hexReference(alphabet: Uint8Array): Write {
   return (point, out, at) =>
     putByte(SEMICOLON, out, putHex(point, digitsOf(point, 16), alphabet, out, put(HEX_REFERENCE, out, at)));
 }
 
 // ---- what shells need
 
-function shell(replaced: ByteSet, replace: (byte: number) => Uint8Array): Speller {
-  const write: Escape = (byte, out, at) =>
-    replaced[byte] === 1 ? put(replace(byte), out, at) : putByte(byte, out, at);
+function shell(replaced: ByteBits, replace: (byte: number) => Uint8Array): Speller {
+  const write: Write = (byte, out, at) => (has(replaced, byte) ? put(replace(byte), out, at) : putByte(byte, out, at));
   return byBytes('shell', write, replaced);
 }
 
 const withBackslash = (byte: number): Uint8Array => Uint8Array.of(BACKSLASH, byte);
 const CLOSED_QUOTE = codes(`'\\''`);
 const DOUBLE_QUOTED_QUOTE = codes(`'"'"'`);
-const UNSAFE = allBut(setOf(`${LETTERS_AND_DIGITS}@%+=:,./-_`)).fill(0, 0x80);
+const UNSAFE = allBut(bitsOf(codes(`${LETTERS_AND_DIGITS}@%+=:,./-_`))).fill(0, 4);
 
 // ---- UTF-16
 
-function utf16(littleEndian: boolean): Escape {
+function utf16(littleEndian: boolean): Write {
   const putUnit = (unit: number, out: Uint8Array, at: number): number =>
     littleEndian
       ? putByte(unit >> 8, out, putByte(unit & 0xff, out, at))
@@ -212,10 +195,10 @@ export function escapeSpellers(): Speller[] {
     byCharacters('html', putDecimalReference),
     byCharacters('html', hexReference(LOWER)),
     byCharacters('html', hexReference(UPPER)),
-    shell(setOf("'"), () => CLOSED_QUOTE),
-    shell(setOf("'"), () => DOUBLE_QUOTED_QUOTE),
+    shell(bitsOf(codes("'")), () => CLOSED_QUOTE),
+    shell(bitsOf(codes("'")), () => DOUBLE_QUOTED_QUOTE),
     shell(UNSAFE, withBackslash),
-    shell(setOf('"$`\\'), withBackslash),
+    shell(bitsOf(codes('"$`\\')), withBackslash),
     byCharacters('utf-16le', utf16(true)),
     byCharacters('utf-16be', utf16(false)),
   ];

@@ -1,7 +1,20 @@
-import { allBut, LETTERS_AND_DIGITS, LOWER, type Speller, type Subject, setOf, UPPER } from './speller.ts';
+import {
+  allBut,
+  bitsOf,
+  byBytes,
+  codes,
+  has,
+  LETTERS_AND_DIGITS,
+  LOWER,
+  type Speller,
+  UPPER,
+  type Write,
+} from './speller.ts';
 
 const HYPHENS = '-_.~';
 const PERCENT = 0x25;
+/** What `%` itself is after its `%`. */
+const TWENTY_FIVE = codes('25');
 const PLUS = 0x2b;
 const SPACE = 0x20;
 
@@ -16,32 +29,20 @@ interface Style {
 
 /** RFC 3986, section 2.1. */
 function percent({ keep, plus = false, twice = false }: Style, alphabet: Uint8Array): Speller {
-  const kept = setOf(keep);
-  const spell = ({ bytes }: Subject, out: Uint8Array, start: number): number => {
-    let at = start;
-    for (let index = 0; index < bytes.length; index += 1) {
-      const byte = bytes[index] as number;
-      if (kept[byte] === 1) {
-        out[at] = byte;
-        at += 1;
-      } else if (plus && byte === SPACE) {
-        out[at] = PLUS;
-        at += 1;
-      } else {
-        out[at] = PERCENT;
-        if (twice) {
-          out[at + 1] = 0x32;
-          out[at + 2] = 0x35;
-          at += 2;
-        }
-        out[at + 1] = alphabet[byte >> 4] as number;
-        out[at + 2] = alphabet[byte & 15] as number;
-        at += 3;
-      }
+  const kept = bitsOf(codes(keep));
+  const write: Write = (byte, out, at) => {
+    if (has(kept, byte) || (plus && byte === SPACE)) {
+      out[at] = byte === SPACE ? PLUS : byte;
+      return at + 1;
     }
-    return at;
+    const digits = twice ? at + 3 : at + 1;
+    out[at] = PERCENT;
+    if (twice) out.set(TWENTY_FIVE, at + 1);
+    out[digits] = alphabet[byte >> 4] as number;
+    out[digits + 1] = alphabet[byte & 15] as number;
+    return digits + 2;
   };
-  return { kind: twice ? 'percent-twice' : 'percent', spell, alters: allBut(kept) };
+  return byBytes(twice ? 'percent-twice' : 'percent', write, allBut(kept));
 }
 
 /** What encodeURIComponent, RFC 3986, Python's quote and quote_plus, forms, a URL's password (WHATWG) and encodeURI keep. */

@@ -22,7 +22,12 @@ export interface Subject {
   readonly bytes: Uint8Array;
   /** Its characters; undefined if it is no UTF-8. */
   readonly points: Uint32Array | undefined;
+  /** Every byte is a character. */
+  readonly isAscii: boolean;
 }
+
+/** Writes one byte or character at `at`, and returns where the next one goes. */
+export type Write = (code: number, out: Uint8Array, at: number) => number;
 
 /**
  * Writes the value as `kind` has it into `out` at `start`, where there is room for it (`roomFor`), and
@@ -33,11 +38,11 @@ export interface Speller {
   readonly kind: SpellingKind;
   readonly spell: (subject: Subject, out: Uint8Array, start: number) => number;
   /** Bytes that it writes in another way; what has none of them is left as it is. Without this: any. */
-  readonly alters?: ByteSet;
+  readonly alters?: ByteBits;
 }
 
-/** 1 at each byte that is in it. */
-export type ByteSet = Uint8Array;
+/** A set of bytes, a bit each. */
+export type ByteBits = Int32Array;
 
 /** No spelling takes more bytes than this for a byte. */
 export const ROOM = 16;
@@ -53,19 +58,93 @@ export function codes(text: string): Uint8Array {
   return bytes;
 }
 
-export function setOf(text: string): ByteSet {
-  const set = new Uint8Array(256);
-  for (let at = 0; at < text.length; at += 1) set[text.charCodeAt(at)] = 1;
-  return set;
+export function bitsOf(bytes: Uint8Array): ByteBits {
+  const bits = new Int32Array(8);
+  for (let at = 0; at < bytes.length; at += 1) {
+    const byte = bytes[at] as number;
+    bits[byte >> 5] = (bits[byte >> 5] as number) | (1 << byte);
+  }
+  return bits;
+}
+
+export function has(bits: ByteBits, byte: number): boolean {
+  return (((bits[byte >> 5] as number) >>> byte) & 1) === 1;
+}
+
+export function haveCommon(a: ByteBits, b: ByteBits): boolean {
+  let common = 0;
+  for (let word = 0; word < 8; word += 1) common |= (a[word] as number) & (b[word] as number);
+  return common !== 0;
 }
 
 /** All bytes that are not in it. */
-export function allBut(set: ByteSet): ByteSet {
-  const others = new Uint8Array(256);
-  for (let byte = 0; byte < 256; byte += 1) others[byte] = 1 - (set[byte] as number);
-  return others;
+export function allBut(bits: ByteBits): ByteBits {
+  return bits.map((word) => ~word);
 }
 
 export const LETTERS_AND_DIGITS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
 export const LOWER = codes('0123456789abcdef');
 export const UPPER = codes('0123456789ABCDEF');
+
+/** Byte by byte. */
+export function byBytes(kind: SpellingKind, write: Write, alters?: ByteBits): Speller {
+  const writeAll = writer(write, 256);
+  const spell: Speller['spell'] = ({ bytes }, out, start) => writeAll(bytes, out, start);
+  return alters === undefined ? { kind, spell } : { kind, spell, alters };
+}
+
+/** Character by character. */
+export function byCharacters(kind: SpellingKind, write: Write, alters?: ByteBits): Speller {
+  const writeAscii = writer(write, 128);
+  const spell: Speller['spell'] = ({ bytes, points, isAscii }, out, start) => {
+    if (isAscii) return writeAscii(bytes, out, start);
+    let at = start;
+    for (let index = 0; index < (points?.length ?? 0); index += 1) at = write(points?.[index] as number, out, at);
+    return at;
+  };
+  return alters === undefined ? { kind, spell } : { kind, spell, alters };
+}
+
+/** A table is worth its making from so many values on. */
+const TABLE_FROM = 12;
+
+function writer(write: Write, size: 128 | 256) {
+  let calls = 0;
+  let table: ByteTable | undefined;
+  return (bytes: Uint8Array, out: Uint8Array, start: number): number => {
+    calls += 1;
+    if (calls >= TABLE_FROM) {
+      table ??= makeTable(write, size);
+      return writeByTable(table, bytes, out, start);
+    }
+    let at = start;
+    for (let index = 0; index < bytes.length; index += 1) at = write(bytes[index] as number, out, at);
+    return at;
+  };
+}
+
+/** What is written for each byte: `codes` from `starts[byte]` to `starts[byte + 1]`. One loop for all spellers is compiled soon. */
+interface ByteTable {
+  readonly codes: Uint8Array;
+  readonly starts: Uint16Array;
+}
+
+function makeTable(write: Write, size: 128 | 256): ByteTable {
+  const codes = new Uint8Array(size * ROOM);
+  const starts = new Uint16Array(size + 1);
+  for (let byte = 0; byte < size; byte += 1) starts[byte + 1] = write(byte, codes, starts[byte] as number);
+  return { codes, starts };
+}
+
+function writeByTable({ codes, starts }: ByteTable, bytes: Uint8Array, out: Uint8Array, start: number): number {
+  let at = start;
+  for (let index = 0; index < bytes.length; index += 1) {
+    const byte = bytes[index] as number;
+    const end = starts[byte + 1] as number;
+    for (let code = starts[byte] as number; code < end; code += 1) {
+      out[at] = codes[code] as number;
+      at += 1;
+    }
+  }
+  return at;
+}

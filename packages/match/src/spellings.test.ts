@@ -28,7 +28,6 @@ const VALUE = `p@ss "w0rd"/é<x>&'$`;
 
 it.each<[what: string, spelling: string | Buffer]>([
   ['base64', Buffer.from(VALUE).toString('base64')],
-  ['base64 without padding', Buffer.from(VALUE).toString('base64').replaceAll('=', '')],
   ['base64url', Buffer.from(VALUE).toString('base64url')],
   ['hex', Buffer.from(VALUE).toString('hex')],
   ['hex in capitals', Buffer.from(VALUE).toString('hex').toUpperCase()],

@@ -2,7 +2,7 @@ import { BASE_N } from './base-n.ts';
 import { escapeSpellers } from './escapes.ts';
 import { type Heads, LONGEST_HEAD, type Longer } from './heads.ts';
 import { percentSpellers } from './percent.ts';
-import { type ByteSet, codes, ROOM, roomFor, type Speller, type SpellingKind, type Subject, setOf } from './speller.ts';
+import { bitsOf, codes, haveCommon, ROOM, roomFor, type Speller, type SpellingKind, type Subject } from './speller.ts';
 import { beginningOf, codePointsOf } from './utf8.ts';
 
 /** A secret's name and its bytes, as the caller holds them. */
@@ -33,8 +33,8 @@ const RAW = 0;
 /** What they write is letters, digits, `+/=-_` and what stands in the value itself. */
 const PLAIN_SPELLERS: readonly Speller[] = [
   { kind: 'raw', spell: copy },
-  { kind: 'raw', spell: withNewlines(true), alters: setOf('\n') },
-  { kind: 'raw', spell: withNewlines(false), alters: setOf('\r') },
+  { kind: 'raw', spell: withNewlines(true), alters: bitsOf(codes('\n')) },
+  { kind: 'raw', spell: withNewlines(false), alters: bitsOf(codes('\r')) },
   ...BASE_N,
 ];
 const BASE64 = PLAIN_SPELLERS.findIndex(({ kind }) => kind === 'base64');
@@ -77,8 +77,8 @@ function addBy(list: readonly Speller[], heads: Heads, bytes: Uint8Array, value:
   if (to < MIN_VALUE_BYTES) return;
   const whole = bytes.subarray(0, to);
   const beginning = beginningOf(whole, SPELLED_BYTES);
-  const subject: Subject = { bytes: beginning, points: codePointsOf(beginning) };
-  const present = setOfBytes(whole);
+  const subject = subjectOf(beginning);
+  const present = bitsOf(whole);
   const since = heads.count;
   const room = roomFor(beginning.length);
   for (let speller = 0; speller < list.length; speller += 1) {
@@ -97,10 +97,10 @@ function addBy(list: readonly Speller[], heads: Heads, bytes: Uint8Array, value:
 /** All of a spelling that goes on beyond its head. */
 export function wholeOf(value: Uint8Array, { from, to, speller }: Omit<Longer, 'value'>): Uint8Array {
   const bytes = value.subarray(from, to);
-  const points = codePointsOf(bytes);
+  const subject = subjectOf(bytes);
   const out = new Uint8Array(speller === RAW ? bytes.length : roomFor(bytes.length));
-  const end = (PLAIN_SPELLERS[speller] ?? spellers()[speller])?.spell({ bytes, points }, out, 0) ?? 0;
-  points?.fill(0);
+  const end = (PLAIN_SPELLERS[speller] ?? spellers()[speller])?.spell(subject, out, 0) ?? 0;
+  subject.points?.fill(0);
   return out.slice(0, end);
 }
 
@@ -174,13 +174,8 @@ function isArmour(value: Uint8Array, from: number): boolean {
   return ARMOUR.every((byte, at) => value[from + at] === byte);
 }
 
-function setOfBytes(bytes: Uint8Array): ByteSet {
-  const set = new Uint8Array(256);
-  for (let at = 0; at < bytes.length; at += 1) set[bytes[at] as number] = 1;
-  return set;
-}
-
-function haveCommon(a: ByteSet, b: ByteSet): boolean {
-  for (let byte = 0; byte < 256; byte += 1) if (a[byte] === 1 && b[byte] === 1) return true;
-  return false;
+function subjectOf(bytes: Uint8Array): Subject {
+  let isAscii = true;
+  for (let at = 0; at < bytes.length && isAscii; at += 1) isAscii = (bytes[at] as number) < 0x80;
+  return { bytes, isAscii, points: isAscii ? undefined : codePointsOf(bytes) };
 }

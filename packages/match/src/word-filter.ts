@@ -129,30 +129,23 @@ function look(
   }
 }
 
+/** Where the window begins whose bytes are least common together. */
 function leastCommonWindow(bytes: Uint8Array, start: number, length: number, stride: number): number {
-  const windows = Math.min(WINDOWS, length - (stride + WORD - 1) + 1);
-  let best = 0;
-  let least = Number.POSITIVE_INFINITY;
+  const size = stride + WORD - 1;
+  const windows = Math.min(WINDOWS, length - size + 1);
   let sum = 0;
-  for (let at = 0; at < windows + stride - 1; at += 1) {
-    sum += shareAt(bytes, start + at);
-    if (at >= stride) sum -= shareAt(bytes, start + at - stride);
-    if (at >= stride - 1 && sum < least * 0.999) {
+  for (let at = start; at < start + size; at += 1) sum += COMMONNESS[bytes[at] as number] as number;
+  let least = sum;
+  let best = 0;
+  for (let window = 1; window < windows; window += 1) {
+    const at = start + window;
+    sum += (COMMONNESS[bytes[at + size - 1] as number] as number) - (COMMONNESS[bytes[at - 1] as number] as number);
+    if (sum < least) {
       least = sum;
-      best = at - stride + 1;
+      best = window;
     }
   }
   return best;
-}
-
-/** Of the four bytes at `at`, as if they did not know of each other. */
-function shareAt(bytes: Uint8Array, at: number): number {
-  return (
-    (COMMONNESS[bytes[at] as number] as number) *
-    (COMMONNESS[bytes[at + 1] as number] as number) *
-    (COMMONNESS[bytes[at + 2] as number] as number) *
-    (COMMONNESS[bytes[at + 3] as number] as number)
-  );
 }
 
 /** As the machine reads it. */
