@@ -24,10 +24,10 @@ export interface WordFilter {
 const WORD = 4;
 const MULTIPLIER = 0x9e3779b1 | 0;
 /** A longer stride means more words to know; with more than this many the tables leave the cache. */
-const MOST_WORDS = 40_000;
+const MOST_WORDS = 300_000;
 /** Where in a string its window may begin. */
 const WINDOWS = 24;
-const BLOOM_BITS = 15;
+const BLOOM_BITS = 16;
 const IS_LITTLE_ENDIAN = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
 
 /** No string may have fewer than seven bytes. */
@@ -35,6 +35,7 @@ export function makeWordFilter(strings: Strings): WordFilter {
   const stride = strideFor(strings);
   const most = strings.count * stride;
   const slots = 2 ** Math.ceil(Math.log2(2 * most + 2));
+  const slotShift = 32 - Math.log2(slots);
   const words = new Int32Array(slots);
   const places = new Int32Array(slots);
   const distances = new Int32Array(most + 1);
@@ -50,7 +51,7 @@ export function makeWordFilter(strings: Strings): WordFilter {
       const hash = Math.imul(word, MULTIPLIER);
       const block = hash >>> shift;
       bloom[block] = (bloom[block] as number) | (1 << (hash >>> 12)) | (1 << (hash >>> 7));
-      let slot = hash & (slots - 1);
+      let slot = hash >>> slotShift;
       while (places[slot] !== 0 && words[slot] !== word) slot = (slot + 1) & (slots - 1);
       let entry = places[slot] as number;
       while (entry !== 0 && distances[entry] !== distance) entry = next[entry] as number;
@@ -114,13 +115,14 @@ function look(
   candidate: (start: number) => void,
 ): void {
   const mask = known.length - 1;
+  const slotShift = 32 - Math.log2(known.length);
   const shift = 32 - Math.log2(bloom.length);
   for (let index = from; index < to; index += stride >> 2) {
     const word = words[index] as number;
     const hash = Math.imul(word, MULTIPLIER);
     const bits = bloom[hash >>> shift] as number;
     if (((bits >>> (hash >>> 12)) & (bits >>> (hash >>> 7)) & 1) === 0) continue;
-    let slot = hash & mask;
+    let slot = hash >>> slotShift;
     while (places[slot] !== 0 && known[slot] !== word) slot = (slot + 1) & mask;
     for (let place = places[slot] as number; place !== 0; place = next[place] as number) {
       const start = first + index * WORD - (distances[place] as number);
