@@ -1,3 +1,4 @@
+import { HaspError } from '@hasp/core';
 import { closeInspector, hardenSelf } from '@hasp/process-tree';
 import type { Answer } from './command.ts';
 import { makeContext } from './context.ts';
@@ -11,6 +12,8 @@ export async function main(argv: readonly string[]): Promise<void> {
   try {
     const parsed = await parseArgv(argv);
     if (parsed.kind === 'run') return await (await import('./run-entry.ts')).startRun(parsed.input);
+    // If nothing is left that could happen, what was asked for never will.
+    process.once('beforeExit', endUnfinished);
     process.exitCode = await dispatch(parsed);
   } catch (error) {
     const fault = asHaspError(error);
@@ -18,6 +21,14 @@ export async function main(argv: readonly string[]): Promise<void> {
     process.exitCode = isRun ? RUN_FAILURE : fault.exitStatus;
   }
   process.exit();
+}
+
+function endUnfinished(): never {
+  printError(
+    new HaspError('E_INTERNAL', 'the work ended half way', 'this is a fault of hasp: please report it'),
+    false,
+  );
+  process.exit(1);
 }
 
 async function dispatch(parsed: Exclude<Parsed, { kind: 'run' }>): Promise<number> {

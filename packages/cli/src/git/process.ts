@@ -33,7 +33,9 @@ export function startGit(place: GitPlace, argv: readonly string[], input?: GitPr
     stdio: [input === undefined ? 'pipe' : input.stdout, 'pipe', 'pipe'],
   });
   // Ours is not needed any more, and would keep the first one from seeing that the second has ended.
-  input?.stdout.destroy();
+  input?.stdout.removeAllListeners('readable').destroy();
+  // Once git has ended, Node throws away what nobody listens to: until somebody reads it, it is held so.
+  child.stdout?.on('readable', () => {});
   const ended = endOf(child, argv[0] ?? '');
   // Whoever waits is told; until somebody does, it is no fault of the process.
   ended.catch(() => {});
@@ -77,11 +79,16 @@ export class GitFailure extends HaspError {
   }
 }
 
+/** Begins to read what git prints. */
+export function readOutput({ stdout }: GitProcess, take: (chunk: Buffer) => void): void {
+  stdout.removeAllListeners('readable').on('data', take);
+}
+
 /** All that git prints, where it is little. @throws HaspError E_STORAGE, E_SPAWN */
 export async function gitOutput(place: GitPlace, argv: readonly string[], input = ''): Promise<Buffer> {
   const git = startGit(place, argv);
   const chunks: Buffer[] = [];
-  git.stdout.on('data', (chunk: Buffer) => chunks.push(chunk));
+  readOutput(git, (chunk) => chunks.push(chunk));
   git.stdin.end(input);
   await git.ended;
   return Buffer.concat(chunks);

@@ -1,5 +1,5 @@
 import type { BatchReader } from './batch.ts';
-import type { GitProcess } from './process.ts';
+import { type GitProcess, readOutput } from './process.ts';
 
 /**
  * Reads what the last of a row of processes prints, and waits for all of them. What any of them did not
@@ -11,7 +11,9 @@ export async function readAllObjects(row: readonly GitProcess[], reader: BatchRe
     await new Promise<void>((resolve, reject) => {
       last.stdout.on('error', reject);
       last.stdout.on('end', resolve);
-      last.stdout.on('data', (chunk: Buffer) => {
+      // It printed nothing at all.
+      if (last.stdout.readableEnded) resolve();
+      readOutput(last, (chunk) => {
         try {
           reader.feed(chunk);
         } catch (error) {
