@@ -174,11 +174,14 @@ export const COMMANDS: readonly Command[] = [
   },
   {
     usage: 'scan [PATH...]',
-    says: 'look for managed values in files, below folders, or in what comes on stdin',
+    says: 'look for managed values in files and folders, in what git has or is about to have, or on stdin',
     example: 'hasp scan . --json',
     options: {
       all: { kind: 'flag', says: 'also what git ignores, and .git' },
-      stdin: { kind: 'flag', says: 'what comes on stdin, and no file' },
+      staged: { kind: 'flag', says: 'what is staged for the next commit' },
+      range: { kind: 'text', says: 'A..B: every object of these commits' },
+      history: { kind: 'flag', says: 'every object of the repository that has a name' },
+      stdin: { kind: 'flag', says: 'what comes on stdin' },
     },
     load: async () => (await import('./commands/scan.ts')).scan,
   },

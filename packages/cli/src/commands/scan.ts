@@ -1,26 +1,45 @@
 import { lstatSync } from 'node:fs';
 import { HaspError } from '@hasp/core';
-import { makeMatcher } from '@hasp/match';
-import type { Answer, CommandInput } from '../command.ts';
+import { makeMatcher, maskText } from '@hasp/match';
+import { type Answer, type CommandInput, textOption } from '../command.ts';
 import type { Context } from '../context.ts';
-import { managedValues } from '../git/index.ts';
+import {
+  GitFailure,
+  type HookScan,
+  managedValues,
+  startCommitScan,
+  startHistoryScan,
+  startRangeScan,
+} from '../git/index.ts';
 import { isTerminal } from '../is-terminal.ts';
+import { say } from '../output.ts';
 import { progressOn } from '../progress.ts';
 import { bytePath, systemPath } from '../scan/byte-path.ts';
 import { listedFiles } from '../scan/listed-files.ts';
 import { answerOf } from '../scan/scan-answer.ts';
 import { codeOf, whyNot } from '../scan/scan-file.ts';
+import { type Pointing, scanLargeFiles } from '../scan/scan-large-files.ts';
 import { scanPaths } from '../scan/scan-paths.ts';
 import { scanStdin } from '../scan/scan-stdin.ts';
 import { Tally } from '../scan/tally.ts';
 import { watchedValues } from '../scan/watched-values.ts';
 import { openStores } from '../stores.ts';
 
-/** Where to look: one of these. */
-const PLACES = ['stdin'] as const;
+/** Where else than in files. */
+const PLACES = ['staged', 'range', 'history', 'stdin'] as const;
 
 export async function scan(input: CommandInput, context: Context): Promise<Answer> {
   checkOptions(input, context);
+  // Works while the vault is opened.
+  const objects = startGitScan(input, context);
+  try {
+    return await scanFor(input, context, objects);
+  } finally {
+    objects?.stop();
+  }
+}
+
+async function scanFor(input: CommandInput, context: Context, objects: HookScan | undefined): Promise<Answer> {
   const stores = await openStores(input, context);
   const managed = managedValues(stores.vault);
   stores.close();
@@ -28,7 +47,8 @@ export async function scan(input: CommandInput, context: Context): Promise<Answe
     const watched = watchedValues(managed.values);
     const tally = new Tally(makeMatcher(watched.values), watched.secrets);
     if (watched.values.length > 0) {
-      if (input.options['stdin'] === true) lookIntoStdin(tally);
+      if (objects !== undefined) await lookIntoObjects(objects, tally);
+      else if (input.options['stdin'] === true) lookIntoStdin(tally);
       else await lookIntoPaths(input, context, tally);
     }
     return answerOf(tally.report(), watched);
@@ -39,15 +59,11 @@ export async function scan(input: CommandInput, context: Context): Promise<Answe
 
 /** @throws HaspError E_USAGE */
 function checkOptions({ options, more, passphraseFd }: CommandInput, { inherited }: Context): void {
-  const places = PLACES.filter((name) => options[name] === true).map((name) => `--${name}`);
-  const paths = [...(more.length > 0 ? ['PATH'] : []), ...(options['all'] === true ? ['--all'] : [])];
-  const given = [...places, ...(places.length > 0 ? paths : [])];
-  if (given.length > 1) {
-    throw new HaspError(
-      'E_USAGE',
-      `${given.join(' and ')} exclude each other`,
-      'one scan looks in one place: give one of them',
-    );
+  const places = PLACES.filter((name) => options[name] !== undefined).map((name) => `--${name}`);
+  const ofPaths = [...(options['all'] === true ? ['--all'] : []), ...(more.length > 0 ? ['PATH'] : [])];
+  if (places.length > 0 && places.length + ofPaths.length > 1) {
+    const given = [...places, ...ofPaths].join(' and ');
+    throw new HaspError('E_USAGE', `${given} exclude each other`, 'one scan looks in one place: give one of them');
   }
   if (options['stdin'] !== true) return;
   if (passphraseFd === 0) {
@@ -63,6 +79,24 @@ function checkOptions({ options, more, passphraseFd }: CommandInput, { inherited
   }
 }
 
+function startGitScan(input: CommandInput, context: Context): HookScan | undefined {
+  const range = textOption(input, 'range');
+  if (range !== undefined) return startRangeScan(context, range);
+  if (input.options['staged'] === true) return startCommitScan(context);
+  return input.options['history'] === true ? startHistoryScan(context) : undefined;
+}
+
+async function lookIntoObjects(objects: HookScan, tally: Tally): Promise<void> {
+  try {
+    tally.repository(await objects.scan(tally.matcher));
+  } catch (error) {
+    if (error instanceof GitFailure && error.said !== '') {
+      say(`git says: ${maskText(error.said.split('\n')[0] ?? '', tally.matcher)}`);
+    }
+    throw error;
+  }
+}
+
 function lookIntoStdin(tally: Tally): void {
   try {
     scanStdin(tally);
@@ -75,12 +109,15 @@ async function lookIntoPaths({ more, options }: CommandInput, context: Context, 
   const paths = (more.length === 0 ? ['.'] : more).map((path) => bytePath(withoutEnd(path)));
   for (const path of paths) checkThere(path, tally);
   const progress = isTerminal(2) ? progressOn('scanned') : undefined;
+  const pointing: Pointing[] = [];
   await scanPaths(paths, tally, {
     all: options['all'] === true,
     home: context.home.root,
     listed: (folder) => listedFiles(folder, context),
+    pointing: (file) => pointing.push(file),
     progress: (files) => progress?.count(files, 'files'),
   });
+  await scanLargeFiles(pointing, tally, context);
   progress?.clear();
 }
 

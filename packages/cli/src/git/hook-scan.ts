@@ -26,7 +26,7 @@ export function startCommitScan(place: GitPlace): HookScan {
       const pathsOf = pathsByBlob(entries);
       const inAllPlaces = (hit: ObjectHit): ObjectHit[] =>
         (pathsOf.get(hit.oid) ?? []).map((path) => ({ ...hit, path }));
-      const { leaks, skipped, counted } = await scanObjects(place, matcher, staged.read, inAllPlaces);
+      const { leaks, skipped, counted } = await scanObjects(place, matcher, staged.read, { rename: inAllPlaces });
       const named = skipped.map((note) => ({ ...note, path: pathsOf.get(note.oid)?.[0] }));
       return {
         leaks: [...inIdentities(place, matcher), ...inPaths(entries, matcher), ...leaks],

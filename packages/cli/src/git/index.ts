@@ -2,6 +2,7 @@
 // vault is opened, and then given the values: `start…(place).scan(matcher)`.
 export { startHistoryScan, startRangeScan } from './history-scan.ts';
 export { type HookScan, startCommitScan } from './hook-scan.ts';
+export { largeFileFolders, readLargeFile } from './large-files.ts';
 export type { Leak } from './leak.ts';
 export { managedValues } from './managed-values.ts';
 export { GitFailure, type GitPlace, gitOutput } from './process.ts';

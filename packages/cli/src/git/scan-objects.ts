@@ -14,26 +14,35 @@ export interface ObjectScan {
   readonly skipped: Inspection['skipped'];
 }
 
+export interface ObjectScanOptions {
+  /** In which other places the same hit is. */
+  readonly rename?: (hit: ObjectHit) => readonly ObjectHit[];
+  /** Names what Git LFS has not here among what was skipped, and goes on. */
+  readonly goesOn?: boolean;
+}
+
 /** Looks into every object that `read` gives, and into what Git LFS keeps for it. @throws HaspError E_STORAGE, E_SPAWN */
 export async function scanObjects(
   place: GitPlace,
   matcher: Matcher,
   read: (listener: ObjectListener) => Promise<void>,
-  rename: (hit: ObjectHit) => readonly ObjectHit[] = (hit) => [hit],
+  { rename = (hit) => [hit], goesOn = false }: ObjectScanOptions = {},
 ): Promise<ObjectScan> {
   const openBlob = (): ContentScan => scanContent(matcher);
   const inspection = inspectObjects(matcher, openBlob);
   await read(inspection);
-  const inLargeFiles = await scanLargeFiles(place, inspection.largeFiles, openBlob);
+  const missing: Inspection['skipped'][number][] = [];
+  const inLargeFiles = await scanLargeFiles(place, inspection.largeFiles, openBlob, goesOn ? missing : undefined);
   const hits = [...inspection.hits, ...inLargeFiles].flatMap(rename);
   const { counted, skipped } = inspection;
-  return { leaks: await describeHits(place, hits, matcher), counted, skipped };
+  return { leaks: await describeHits(place, hits, matcher), counted, skipped: [...skipped, ...missing] };
 }
 
 async function scanLargeFiles(
   place: GitPlace,
   pointers: Inspection['largeFiles'],
   openBlob: () => ContentScan,
+  missing: Inspection['skipped'][number][] | undefined,
 ): Promise<ObjectHit[]> {
   if (pointers.length === 0) return [];
   const folders = await largeFileFolders(place);
@@ -43,7 +52,17 @@ async function scanLargeFiles(
     if (seen.has(what.oid) || what.size === 0) continue;
     seen.add(what.oid);
     const search = openBlob();
-    await readLargeFile(folders, what, (piece) => search.feed(piece));
+    try {
+      await readLargeFile(folders, what, (piece) => search.feed(piece));
+    } catch (error) {
+      if (missing === undefined || !(error instanceof HaspError)) throw error;
+      missing.push({
+        oid,
+        path,
+        commit,
+        what: { why: 'stands for a Git LFS object that is not here, or not whole', count: 1 },
+      });
+    }
     for (const found of search.end().findings) {
       const inside = found.inside === undefined ? '(Git LFS)' : `(Git LFS)!/${found.inside}`;
       hits.push({ ...found, inside, oid, type: 'blob', path, commit });

@@ -8,7 +8,7 @@ export interface SelectionBounds {
   readonly without: readonly string[];
   /** Leaves out what the refs of this remote reach. */
   readonly withoutRemote?: string | undefined;
-  /** Whatever has a name: refs, HEADs, the index, reflogs. */
+  /** Whatever has a name: refs, HEADs, reflogs. */
   readonly withEverything?: boolean;
 }
 
@@ -39,7 +39,7 @@ function listed({ withoutRemote, withEverything }: SelectionBounds): string[] {
   return [
     '--missing=print',
     '--stdin',
-    ...(withEverything === true ? ['--all', '--indexed-objects', '--reflog'] : []),
+    ...(withEverything === true ? ['--all', '--reflog'] : []),
     ...(withoutRemote === undefined ? [] : ['--not', `--remotes=${withoutRemote}`]),
   ];
 }

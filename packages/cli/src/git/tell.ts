@@ -16,7 +16,6 @@ export function describeLeak({ secret, spelling, where, path, line, commit, blob
     ref: `the name ${path}`,
     link: path,
     stdin: 'stdin',
-    identity: 'an identity',
   }[where];
   const ids = [
     ...(commit === undefined ? [] : [`commit ${commit.slice(0, SHORT_ID)}`]),

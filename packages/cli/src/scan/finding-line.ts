@@ -12,7 +12,6 @@ const PART: Readonly<Record<Finding['where'], string>> = {
   tagger: ' in its tagger',
   header: ' in its header',
   ref: ' as a name of a ref',
-  identity: ' as an identity',
 };
 
 /** `src/a.ts:12:5: db/url (raw)`: as compilers and grep do, so that editors find the place. */

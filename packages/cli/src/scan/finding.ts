@@ -12,6 +12,8 @@ export interface Finding {
   readonly offset: number;
   readonly commit?: string;
   readonly blob?: string;
+  /** The annotated tag. */
+  readonly tag?: string;
   readonly where: Where;
 }
 
@@ -26,8 +28,7 @@ export type Where =
   | 'committer'
   | 'tagger'
   | 'header'
-  | 'ref'
-  | 'identity';
+  | 'ref';
 
 /** What nobody looked into. */
 export interface Skipped {

@@ -13,7 +13,7 @@ export async function listedFiles(folder: BytePath, place: GitPlace): Promise<By
   // Node can't start a process in a folder whose name is not text.
   const cwd = path.resolve(place.cwd, name.toString());
   if (typeof name !== 'string' && !Buffer.from(name.toString()).equals(name)) return undefined;
-  if (!isInRepository(cwd)) return undefined;
+  if (repositoryAbove(cwd) === undefined) return undefined;
   const inside = { cwd, environment: withoutGit(place.environment) };
   try {
     if (!existsSync(path.join(cwd, '.git')) && (await isIgnored(inside))) return undefined;
@@ -36,13 +36,14 @@ async function isIgnored(place: GitPlace): Promise<boolean> {
 }
 
 /** What the environment says may be about another repository. */
-function withoutGit(environment: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
+export function withoutGit(environment: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
   return new Map([...environment].filter(([name]) => !name.startsWith('GIT_')));
 }
 
-function isInRepository(folder: string): boolean {
+/** The top of the repository that a folder is in. */
+export function repositoryAbove(folder: string): string | undefined {
   for (let at = folder; ; at = path.dirname(at)) {
-    if (existsSync(path.join(at, '.git'))) return true;
-    if (path.dirname(at) === at) return false;
+    if (existsSync(path.join(at, '.git'))) return at;
+    if (path.dirname(at) === at) return undefined;
   }
 }

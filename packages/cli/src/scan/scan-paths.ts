@@ -2,6 +2,7 @@ import { lstatSync, realpathSync, statSync } from 'node:fs';
 import { type BytePath, bytePath, joinPath, systemPath } from './byte-path.ts';
 import { type Entry, kindOf, listFolder } from './list-folder.ts';
 import { codeOf, type FileScan, makeFileScan, scanLink, whyNot } from './scan-file.ts';
+import type { Pointing } from './scan-large-files.ts';
 import { makeNameScan, type NameScan } from './scan-names.ts';
 import type { Tally } from './tally.ts';
 
@@ -15,6 +16,8 @@ export interface PathScanOptions {
    * Undefined where the folder is in no repository, or is ignored in it.
    */
   readonly listed: (folder: BytePath) => Promise<readonly BytePath[] | undefined>;
+  /** Met a file that stands for another one. */
+  readonly pointing: (file: Pointing) => void;
   readonly progress: (files: number) => void;
 }
 
@@ -39,7 +42,7 @@ class PathScan {
   constructor(tally: Tally, options: PathScanOptions) {
     this.#tally = tally;
     this.#options = options;
-    this.#scanFile = makeFileScan(tally);
+    this.#scanFile = makeFileScan(tally, options.pointing);
     this.#names = makeNameScan(tally);
     this.#home = realPath(bytePath(options.home)) ?? bytePath(options.home);
   }
@@ -99,10 +102,11 @@ class PathScan {
         this.#names.add(path);
         this.#folders.push(path);
       }
+    } else if (kind === 'link') {
+      this.#file(path);
     } else {
       this.#names.add(path);
-      if (kind === 'link') scanLink(path, this.#tally);
-      else this.#tally.leaveOut(path, `is a ${kind}`);
+      this.#tally.leaveOut(path, `is a ${kind}`);
     }
   }
 

@@ -1,6 +1,7 @@
 import type { Matcher } from '@hasp/match';
+import type { ObjectScan } from '../git/index.ts';
 import { type BytePath, showPath } from './byte-path.ts';
-import type { ContentReport } from './content.ts';
+import type { ContentReport, ContentSkip } from './content.ts';
 import type { Finding, ScanReport, Skipped, Where } from './finding.ts';
 
 /** What a scan has come upon so far. */
@@ -25,10 +26,17 @@ export class Tally {
     for (const { secret, inside, ...place } of findings) {
       this.find({ ...place, secret, where, ...this.#shown(path, inside) });
     }
-    for (const { why, inside, count } of skipped) {
-      const shown = this.#shown(path, inside).path ?? '-';
-      this.#skipped.push({ path: shown, why: count === 1 ? why : `${why} (and ${count - 1} more of its parts)` });
-      this.#isWhole = false;
+    for (const part of skipped) this.#skipPart(this.#shown(path, part.inside).path ?? 'stdin', part);
+  }
+
+  /** Takes what was found in a repository. */
+  repository({ leaks, skipped, counted }: ObjectScan): void {
+    this.objects += counted.objects;
+    this.bytes += counted.bytes;
+    for (const leak of leaks) this.find(leak);
+    for (const { oid, path, what } of skipped) {
+      const name = path === undefined ? oid : path.toString('latin1');
+      this.#skipPart(this.#shown(name, what.inside).path ?? oid, what);
     }
   }
 
@@ -62,6 +70,11 @@ export class Tally {
       skipped: [...this.#skipped].sort((a, b) => compare(a.path, b.path)),
       isWhole: this.#isWhole,
     };
+  }
+
+  #skipPart(path: string, { why, count }: ContentSkip): void {
+    this.#skipped.push({ path, why: count === 1 ? why : `${why} (and ${count - 1} more of its parts)` });
+    this.#isWhole = false;
   }
 
   #shown(path: BytePath | undefined, inside: string | undefined): { path?: string } {
