@@ -1,7 +1,7 @@
 import { Heads, LONGEST_HEAD, type Longer } from './heads.ts';
 import type { SpellingKind } from './speller.ts';
 import { addSpellings, type NamedValue } from './spellings.ts';
-import { buildTrie, isBeginning, type Trie, walk } from './trie.ts';
+import { buildTrie, isBeginning, longestAt, type Trie, walk } from './trie.ts';
 import { mergeTwins, type ValueOfMany } from './twins.ts';
 import { eachCandidate, makeWordFilter, type WordFilter } from './word-filter.ts';
 
@@ -67,6 +67,18 @@ export function eachMatch(
   found: (start: number, end: number, pattern: number) => void,
 ): void {
   eachCandidate(filter, text, (start) => walk(trie, text, start, found));
+}
+
+/** The same, but of one start only the longest. */
+export function eachLongest(
+  { filter, trie }: Matcher,
+  text: Uint8Array,
+  found: (start: number, end: number, pattern: number) => void,
+): void {
+  eachCandidate(filter, text, (start) => {
+    const node = longestAt(trie, text, start);
+    if (node !== 0) found(start, start + (trie.depths[node] as number), trie.strings[node] as number);
+  });
 }
 
 /** How many of the text's last bytes may be the beginning of a pattern that goes on beyond it: fewer than LONGEST_HEAD. */

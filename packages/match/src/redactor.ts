@@ -1,6 +1,6 @@
 import { Followers } from './followers.ts';
 import { LONGEST_HEAD } from './heads.ts';
-import { eachMatch, type Matcher, makeMatcher, pendingLength } from './matcher.ts';
+import { eachLongest, type Matcher, makeMatcher, pendingLength } from './matcher.ts';
 import { Spans } from './spans.ts';
 import type { NamedValue } from './spellings.ts';
 
@@ -51,7 +51,7 @@ function redactWith(matcher: Matcher): Redactor {
 
   function findIn(text: Uint8Array): void {
     const start = position - text.length;
-    eachMatch(matcher, text, (from, to, pattern) => {
+    eachLongest(matcher, text, (from, to, pattern) => {
       spans.add(start + from, start + to, to - from, nameOf(owners[pattern] as number));
       if (matcher.longer.size > 0 && to > tail.length) followers.met(pattern, from);
     });

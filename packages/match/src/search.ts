@@ -25,6 +25,7 @@ export function makeSearch(matcher: Matcher): Search {
   const border = new Uint8Array(2 * (LONGEST_HEAD - 1));
   let kept = 0;
   let position = 0;
+  const sought = new Set(names.flat()).size;
 
   /** Two long values with the same head are both meant. */
   const valuesOf = (pattern: number): number[] => [
@@ -47,7 +48,8 @@ export function makeSearch(matcher: Matcher): Search {
 
   return {
     feed(piece) {
-      if (matcher.empty || piece.length === 0) return;
+      // A blob full of one value is no work once nothing else can be found.
+      if (matcher.empty || piece.length === 0 || first.size === sought) return;
       if (kept > 0) {
         const begin = piece.subarray(0, LONGEST_HEAD - 1);
         border.set(begin, kept);
@@ -65,7 +67,7 @@ export function makeSearch(matcher: Matcher): Search {
     },
     end() {
       border.fill(0);
-      return [...first.values()].sort((a, b) => a.start - b.start);
+      return [...first.values()].sort((a, b) => a.start - b.start || (a.name < b.name ? -1 : 1));
     },
   };
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { buildTrie, isBeginning, type Strings, walk } from './trie.ts';
+import { buildTrie, isBeginning, longestAt, type Strings, walk } from './trie.ts';
 
 const ab = (most: number) => fc.array(fc.constantFrom(0x61, 0x62, 0xff), { minLength: 4, maxLength: most });
 const strings = fc.array(ab(12), { maxLength: 12 }).map((all) => all.map((one) => Uint8Array.from(one)));
@@ -22,6 +22,10 @@ it('a walk finds every string that stands there, shortest first', () => {
           .filter((one) => start + one.length <= where.length && startsWith(where.subarray(start), one))
           .map((one) => start + one.length);
         expect(found.map(([, end]) => end)).toEqual([...new Set(expected)].sort((a, b) => a - b));
+        const longest = longestAt(trie, where, start);
+        expect(longest === 0 ? undefined : [trie.strings[longest], start + (trie.depths[longest] as number)]).toEqual(
+          found.at(-1),
+        );
         for (const [string, end] of found) expect(same(all[string], where.subarray(start, end))).toBe(true);
       }
     }),

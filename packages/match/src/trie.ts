@@ -108,6 +108,26 @@ export function walk(
   }
 }
 
+/** The longest string that stands in `text` at `start`, as the node where it ends; 0 if there is none. */
+export function longestAt(trie: Trie, text: Uint8Array, start: number): number {
+  const { bytes, roots, depths, samples, strings, children, siblings } = trie;
+  let longest = 0;
+  let node = start < text.length ? (roots[text[start] as number] as number) : 0;
+  let depth = 1;
+  while (node !== 0) {
+    const end = depths[node] as number;
+    if (start + end > text.length) return longest;
+    const sample = samples[node] as number;
+    for (; depth < end; depth += 1) if (text[start + depth] !== bytes[sample + depth]) return longest;
+    if ((strings[node] as number) >= 0) longest = node;
+    const byte = text[start + end];
+    node = children[node] as number;
+    while (node !== 0 && bytes[(samples[node] as number) + end] !== byte) node = siblings[node] as number;
+    depth = end + 1;
+  }
+  return longest;
+}
+
 /** Whether all of `text` from `start` on is a beginning of some string, but not all of it. */
 export function isBeginning(trie: Trie, text: Uint8Array, start: number): boolean {
   const { bytes, roots, depths, samples, children, siblings } = trie;
