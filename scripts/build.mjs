@@ -5,11 +5,23 @@
 //   *.cache    what V8 makes of the two, for the Node that builds (another Node compiles anew)
 //   help.txt   what `hasp --help` prints
 //   portable.cjs  how a run is watched where the kernel gives no help
+//   match.cjs  the match engine, for a run that has something to mask
 //   terminal.cjs  a terminal for a command whose output is redacted on ours
 //   NAME.cjs   packages that are loaded only when needed
 //   meta.json  what went into which bundle, for the architecture test
 import { spawnSync } from 'node:child_process';
-import { chmodSync, cpSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import {
+  chmodSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -26,7 +38,6 @@ const require = createRequire(path.join(root, 'packages/vault/package.json'));
 /** Source of packages/cli → its bundle. */
 const ENTRIES = [
   ['hasp', 'hasp'],
-  ['run-entry', 'run'],
   ['main', 'main'],
   ['bundle', 'bundle'],
 ];
@@ -123,16 +134,55 @@ const shared = {
   outExtension: { '.js': '.cjs' },
   external: EXTERNAL,
   supported: { 'dynamic-import': false },
-  define: { 'import.meta.url': 'HERE_URL', 'process.env.HASP_VERSION': JSON.stringify((await version()).version) },
+  define: {
+    'import.meta.url': 'HERE_URL',
+    'process.env.HASP_VERSION': JSON.stringify((await version()).version),
+    'process.env.HASP_ENGINE': JSON.stringify(engine()),
+  },
   banner: { js: "const HERE_URL=require('url').pathToFileURL(__filename).href;" },
   legalComments: 'none',
   logLevel: 'warning',
   metafile: true,
 };
+/** Tables that another build's matcher has made are not for this one. */
+function engine() {
+  const folder = path.join(root, 'packages/match/src');
+  const hash = createHash('sha256');
+  for (const file of readdirSync(folder).sort())
+    if (!file.includes('.test.')) hash.update(readFileSync(path.join(folder, file)));
+  return hash.digest('hex').slice(0, 32);
+}
 async function version() {
   return createRequire(import.meta.url)('../package.json');
 }
 
+/** A run that prints nothing masks nothing: it reads the match engine when it first needs it. */
+const MATCH = path.join(root, 'packages/match/src');
+const laterMatch = {
+  name: 'later-match',
+  setup(builder) {
+    builder.onResolve({ filter: /^\.\/(matcher|redactor|search|mask-text)\.ts$/ }, ({ path: target, importer }) =>
+      ['index.ts', 'text-mask.ts'].some((file) => importer === path.join(MATCH, file))
+        ? { path: path.join(MATCH, target), namespace: 'later' }
+        : undefined,
+    );
+    builder.onLoad({ filter: /.*/, namespace: 'later' }, ({ path: file }) => {
+      const names = [...readFileSync(file, 'utf8').matchAll(/^export (?:async )?function (\w+)/gm)].map(
+        ([, name]) => name,
+      );
+      const stub = (name) => `export const ${name} = (...given) => require('./match.cjs').${name}(...given);`;
+      return { contents: names.map(stub).join('\n') };
+    });
+    builder.onResolve({ filter: /^\.\/match\.cjs$/ }, ({ path: target }) => ({ path: target, external: true }));
+  },
+};
+
+const run = await build({
+  ...shared,
+  entryPoints: { run: path.join(cli, 'src/run-entry.ts') },
+  plugins: [laterMatch, lazyBorders],
+});
+const match = await build({ ...shared, entryPoints: { match: path.join(MATCH, 'index.ts') } });
 const command = await build({
   ...shared,
   entryPoints: {
@@ -162,10 +212,9 @@ function entryOf(name) {
 }
 writeFileSync(
   path.join(out, 'meta.json'),
-  JSON.stringify({ outputs: { ...command.metafile.outputs, ...apart.metafile.outputs } }).replaceAll(
-    path.basename(out),
-    'dist',
-  ),
+  JSON.stringify({
+    outputs: Object.assign({}, ...[command, run, match, apart].map(({ metafile }) => metafile.outputs)),
+  }).replaceAll(path.basename(out), 'dist'),
 );
 cpSync(path.join(cli, 'src/hasp.schema.json'), path.join(out, 'hasp.schema.json'));
 chmodSync(path.join(cli, 'bin/hasp'), 0o755);

@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import Sqlite from 'better-sqlite3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Sandbox } from './support/sandbox.ts';
+import { filesBelow, Sandbox } from './support/sandbox.ts';
 
 const value = (name: string) => `${name}-${randomBytes(12).toString('hex')}`;
 const GRANTED = value('granted');
@@ -51,6 +52,48 @@ describe('a granted value', () => {
     const script = `trap 'echo "last $KEY"; exit 4' TERM; "${hasp}" secret rm soon/gone 2>/dev/null & while :; do sleep 0.05; done`;
     const { stdout } = await box.run(['run', '-e', 'KEY=hasp://soon/gone', '--', 'sh', '-c', script]);
     expect(stdout.toString()).toBe('last [hasp:soon/gone]\n');
+  });
+});
+
+describe('what was made of many values to look for them', () => {
+  it('is kept in the vault, follows every change of it, and shows no value', async () => {
+    const names = ['a', 'b', 'c', 'd', 'e', 'f'];
+    const values = new Map(names.map((name) => [name, value(name)]));
+    const many = await Sandbox.withSecrets(Object.fromEntries(values));
+    const kept = (): number => {
+      const database = new Sqlite(path.join(many.home, 'vault.db'));
+      const row = database.prepare('SELECT count(*) AS n FROM versions WHERE secret = zeroblob(16)').get() as {
+        n: number;
+      };
+      database.close();
+      return row.n;
+    };
+    const shown = async (text: string) =>
+      (await many.run(['run', '-e', 'KEY=hasp://a', '--', 'printf', '%s', text])).stdout.toString();
+    try {
+      expect(kept()).toBe(0);
+      const masked = names.map((name) => `[hasp:${name}]`).join();
+      expect(await shown([...values.values()].join())).toBe(masked);
+      expect(kept()).toBe(1);
+      for (const one of values.values()) {
+        // The log has the arguments of the command, as this test gave them.
+        const files = filesBelow(many.home).filter((file) => !file.endsWith('audit.jsonl'));
+        for (const file of files) expect([file, readFileSync(file).includes(one)]).toEqual([file, false]);
+      }
+      expect(await shown([...values.values()].join())).toBe(masked);
+      expect((await many.run(['redact'], { stdin: values.get('f') ?? '' })).stdout.toString()).toBe('[hasp:f]');
+      const later = value('later');
+      await many.set('b', later);
+      expect(kept()).toBe(0);
+      expect(await shown(`${later},${values.get('b')}`)).toBe('[hasp:b],[hasp:b]');
+      await many.ok(['secret', 'rm', 'c']);
+      expect(kept()).toBe(0);
+      expect(await shown(`${later},${values.get('c')}`)).toBe(`[hasp:b],${values.get('c')}`);
+      await many.ok(['secret', 'rename', 'd', 'renamed/d']);
+      expect(await shown(values.get('d') ?? '')).toBe('[hasp:renamed/d]');
+    } finally {
+      many.remove();
+    }
   });
 });
 

@@ -74,6 +74,7 @@ describe('a command whose output is redacted on a terminal', () => {
       process.kill(pid, 'SIGALRM');
       expect((await shell.prompt()).status).toBe(7);
       shell.resize(24, 80);
+      await until('it is as before', async () => (await shell.run('stty size')).before === '24 80\n');
     }));
 
   it('gets single keys where it asks for them, Ctrl-C and Ctrl-Z among them', () =>

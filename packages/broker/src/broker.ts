@@ -27,6 +27,8 @@ export interface BrokerParts {
   readonly log: AuditLog;
   readonly clock: Clock;
   readonly random: Random;
+  /** Of the match engine: names the build whose tables may be kept. Without it none are. */
+  readonly engine?: string;
 }
 
 /** The only way by which a value leaves the vault for a process: decide, record, then hand out. */
@@ -63,7 +65,7 @@ export class Broker {
 
   /** Masks every managed value in streams that are nobody's run. */
   redaction(): Redaction {
-    return new Redaction(this.#parts.vault);
+    return new Redaction(this.#parts.vault, this.#parts.engine);
   }
 
   /** What `resolve` would decide, and whether the vault has it; delivers and records nothing. */

@@ -10,7 +10,7 @@ import {
   type Scope,
   type Survivor,
 } from '@hasp/core';
-import type { NamedValue, Redactor } from '@hasp/match';
+import type { Redactor } from '@hasp/match';
 import { judgePeer, type PeerVerdict } from '@hasp/process-tree';
 import type { AskServer } from './ask-server.ts';
 import { AskedGrants } from './asked-grants.ts';
@@ -19,7 +19,7 @@ import type { BrokerParts } from './broker.ts';
 import type { Allowed } from './decision.ts';
 import { chooseDeliveryFolder, deliverFile, makeDeliveryFolder, removeDeliveredFiles } from './deliver/file.ts';
 import { socketIn } from './deliver/socket.ts';
-import { Redaction } from './redaction.ts';
+import { type GrantedValue, Redaction } from './redaction.ts';
 import { dropRevocation } from './revocation.ts';
 import { discard, type RunState, runFile, writeRunFile } from './run-file.ts';
 import type { RunRequest } from './run-request.ts';
@@ -160,7 +160,8 @@ export class OpenRun {
 
   /** For one stream of the child; until `wipe`. @throws HaspError as `Redaction.redactor` */
   redactor(): Redactor {
-    this.#redaction ??= new Redaction(this.#parts.vault, namedValues(this.#beginning.granted));
+    const { vault, engine } = this.#parts;
+    this.#redaction ??= new Redaction(vault, engine, grantedValues(this.#beginning.granted));
     return this.#redaction.redactor();
   }
 
@@ -255,8 +256,12 @@ export function scopeOf(delivery: Delivery, { scope }: RunRequest): Scope {
   return delivery.kind === 'ask' ? (scope ?? 'tree') : 'tree';
 }
 
-function namedValues(granted: readonly Allowed[]): NamedValue[] {
-  return granted.map(({ binding, value }) => ({ name: binding.reference.name, bytes: value.reveal() }));
+function grantedValues(granted: readonly Allowed[]): GrantedValue[] {
+  return granted.map(({ binding, version, value }) => ({
+    name: binding.reference.name,
+    version,
+    bytes: value.reveal(),
+  }));
 }
 
 /** The record of one grant's end; also written by whoever ends the grants of a lost wrapper. */

@@ -1,7 +1,14 @@
+import { HaspError } from '@hasp/core';
 import { type Matcher, makeMatcher, makeRedactor, type NamedValue, type Redactor, wipeMatcher } from '@hasp/match';
 import type { Vault } from '@hasp/vault';
+import { managedMatcher } from './managed-matcher.ts';
 
 const NOTHING = new Uint8Array(0);
+
+/** A value that a run has, whatever becomes of it in the vault. */
+export interface GrantedValue extends NamedValue {
+  readonly version: number;
+}
 
 /**
  * What hides every value that hasp manages in streams of bytes. The values stay in here: whoever has this
@@ -9,12 +16,14 @@ const NOTHING = new Uint8Array(0);
  */
 export class Redaction {
   readonly #vault: Vault;
-  readonly #granted: readonly NamedValue[];
+  readonly #build: string | undefined;
+  readonly #granted: readonly GrantedValue[];
   #matcher: Matcher | undefined;
 
-  /** @param granted masked too, whatever becomes of them in the vault; they stay their owner's */
-  constructor(vault: Vault, granted: readonly NamedValue[] = []) {
+  /** @param granted stay their owner's */
+  constructor(vault: Vault, build: string | undefined, granted: readonly GrantedValue[] = []) {
     this.#vault = vault;
+    this.#build = build;
     this.#granted = granted;
   }
 
@@ -40,6 +49,26 @@ export class Redaction {
   }
 
   #makeMatcher(): Matcher {
+    const managed = this.#granted.every((value) => this.#isManaged(value))
+      ? managedMatcher(this.#vault, this.#build)
+      : this.#withGranted();
+    return { ...managed, names: managed.names.map((names) => names.map(withoutVersion)) };
+  }
+
+  /** The vault still has it. */
+  #isManaged({ name, version, bytes }: GrantedValue): boolean {
+    try {
+      const { value } = this.#vault.get({ name, version });
+      const isSame = Buffer.compare(value.reveal(), bytes) === 0;
+      value.wipe();
+      return isSame;
+    } catch (error) {
+      if (error instanceof HaspError && error.code === 'E_SECRET_MISSING') return false;
+      throw error;
+    }
+  }
+
+  #withGranted(): Matcher {
     const managed = this.#vault.everyValue();
     try {
       return makeMatcher([...this.#granted, ...managed.map(({ name, value }) => ({ name, bytes: value.reveal() }))]);
@@ -47,4 +76,8 @@ export class Redaction {
       for (const { value } of managed) value.wipe();
     }
   }
+}
+
+function withoutVersion(name: string): string {
+  return name.replace(/@[0-9]+$/, '');
 }

@@ -8,6 +8,7 @@ import { checkHome } from './home-guard.ts';
 import type { GlobalInput } from './input.ts';
 import { say } from './output.ts';
 import { unlock } from './unlock.ts';
+import { ENGINE } from './version.ts';
 
 /** The vault and its log, both open. */
 export interface Stores {
@@ -50,7 +51,7 @@ export class LockedHome {
     return {
       vault,
       log,
-      broker: new Broker({ home, vault, log, clock, random }),
+      broker: new Broker({ home, vault, log, clock, random, ...(ENGINE === undefined ? {} : { engine: ENGINE }) }),
       record: (event) => vault.writeMark(log.append([event])),
       close: () => {
         log.close();

@@ -9,6 +9,7 @@ export {
   readVaultHeader,
   type VaultHeader,
 } from './open.ts';
+export type { Derivation, SheafValue } from './sheaf.ts';
 export {
   type ChangeOptions,
   type ListedSecret,

@@ -103,6 +103,42 @@ describe('all values at once', () => {
     }));
 });
 
+describe('what is made of all values', () => {
+  const derivation = (label = 'names', calls: string[] = []) => ({
+    label,
+    make: (values: readonly { name: string; bytes: Uint8Array }[]) => {
+      calls.push(label);
+      return values.map(({ name, bytes }) => `${name}=${Buffer.from(bytes).toString()}`).sort();
+    },
+    pack: (made: string[]) => Buffer.from(made.join()),
+    unpack: (packed: Buffer) => packed.toString().split(','),
+  });
+
+  it('is made once, and again after a change, or under another label', () =>
+    withVault(async (vault) => {
+      const calls: string[] = [];
+      await vault.set('a', Buffer.from('one'));
+      for (let turn = 0; turn < 3; turn += 1) expect(vault.derived(derivation('x', calls))).toEqual(['a=one']);
+      expect(calls).toEqual(['x']);
+      expect(vault.derived(derivation('y', calls))).toEqual(['a=one']);
+      await vault.set('b', Buffer.from('two'));
+      for (let turn = 0; turn < 3; turn += 1) expect(vault.derived(derivation('y', calls))).toEqual(['a=one', 'b=two']);
+      expect(calls).toEqual(['x', 'y', 'y']);
+    }));
+
+  it('goes with what was in it', () =>
+    withVault(async (vault, home) => {
+      await vault.set('a', randomBytes(40));
+      vault.derived(derivation());
+      const database = new Database(home.vault);
+      const sealed = database.row('SELECT sealed FROM versions WHERE secret = ?', NO_SECRET)?.['sealed'] as Buffer;
+      database.close();
+      expect(isAnywhere(home, sealed.subarray(40, 80))).toBe(true);
+      vault.remove('a');
+      expect(isAnywhere(home, sealed.subarray(40, 80))).toBe(false);
+    }));
+});
+
 describe('the sheaf', () => {
   it('goes with what it held: of a removed value no byte is left', () =>
     withVault(async (vault, home) => {

@@ -15,9 +15,20 @@ export interface SheafValue {
   readonly bytes: Uint8Array;
 }
 
-/** Where the row stands: no secret has this id, and no version this number. */
+/** Something made of all values, which takes long to make. */
+export interface Derivation<T> {
+  /** Names what it is and which build of its maker made it: another's is not taken for it. */
+  readonly label: string;
+  make(values: readonly SheafValue[]): T;
+  /** Undefined where it is not worth keeping. */
+  pack(made: T): Buffer | undefined;
+  /** @param packed may be kept and changed */
+  unpack(packed: Buffer): T;
+}
+
+/** Where the rows stand: no secret has this id. */
 const NO_SECRET = Buffer.alloc(16);
-const NO_VERSION = 0;
+const ROW = { values: 0, derived: 1 } as const;
 /** Fewer are opened one by one as quickly. */
 const LEAST_VALUES = 32;
 /** More are not kept twice. */
@@ -25,42 +36,55 @@ const MOST_BYTES = 4 * 1024 * 1024;
 const FIXED_BYTES = 2 + 4 + 4;
 
 /**
- * Every value once more, sealed together: one envelope opens in a hundredth of the time of a thousand. It is
- * bound to the stamps of all entries, so it opens only while they are what they were when it was made; every
- * change of an entry destroys it (`dropSheaf`), and whoever next needs all values makes a new one.
+ * Every value once more, sealed together, because one envelope opens in a hundredth of the time of a thousand; and
+ * what was made of them all. Both are bound to the stamps of all entries, so they open only while these are what
+ * they were then; every change of an entry destroys them (`dropSheaf`), and who next needs them makes new ones.
  */
 export class Sheaf {
   readonly #database: Database;
   readonly #keys: Keys;
-
   readonly #entries: Entries;
   readonly #versions: Versions;
+  readonly #random: Random;
 
-  constructor(database: Database, keys: Keys, entries: Entries, versions: Versions) {
+  constructor(database: Database, keys: Keys, entries: Entries, versions: Versions, random: Random) {
     this.#database = database;
     this.#keys = keys;
     this.#entries = entries;
     this.#versions = versions;
+    this.#random = random;
   }
 
-  /** Every version of every secret. @throws HaspError E_VAULT_CORRUPT */
-  values(random: Random): SheafValue[] {
-    const { stamps, kept, values } = this.#database.read(() => {
-      const now = this.#entries.stamps();
-      const opened = this.#open(now);
-      return { stamps: now, kept: opened !== undefined, values: opened ?? this.#openEach() };
-    });
-    if (!kept && isWorthIt(values)) this.#keep(stamps, values, random);
+  /** Every version of every secret, as views of one memory or of its own each. @throws HaspError E_VAULT_CORRUPT */
+  values(): SheafValue[] {
+    const { stamps, kept, values } = this.#database.read(() => this.#read());
+    if (!kept && isWorthIt(values)) this.#keepValues(stamps, values);
     return values;
   }
 
-  /** Views of one memory; undefined where there is no sheaf of these stamps. */
-  #open(stamps: Buffer): SheafValue[] | undefined {
-    const sql = 'SELECT sealed FROM versions WHERE secret = ? AND version = ?';
-    const row = this.#database.row(sql, NO_SECRET, NO_VERSION);
-    const padded = row && unseal(this.#keys.for('sheaf'), bytesOf(row, 'sealed'), this.#context(stamps));
-    const text = padded && unpad(padded);
-    return text && decodeSheaf(text);
+  /** What was made of all values as they are now, or is made now and kept. The values are wiped after. */
+  derived<T>({ label, make, pack, unpack }: Derivation<T>): T {
+    const found = this.#database.read(() => {
+      const packed = this.#open('derived', this.#entries.stamps(), label);
+      return packed ?? this.#read();
+    });
+    if (Buffer.isBuffer(found)) return unpack(found);
+    const { stamps, kept, values } = found;
+    if (!kept && isWorthIt(values)) this.#keepValues(stamps, values);
+    try {
+      const made = make(values);
+      const packed = pack(made);
+      if (packed) this.#keep('derived', stamps, label, packed);
+      return made;
+    } finally {
+      for (const { bytes } of values) bytes.fill(0);
+    }
+  }
+
+  #read(): { stamps: Buffer; kept: boolean; values: SheafValue[] } {
+    const stamps = this.#entries.stamps();
+    const text = this.#open('values', stamps);
+    return { stamps, kept: text !== undefined, values: text ? decodeSheaf(text) : this.#openEach() };
   }
 
   #openEach(): SheafValue[] {
@@ -70,37 +94,47 @@ export class Sheaf {
     );
   }
 
-  /** It saves time and nothing else: where it can't be stored at once, it is not. */
-  #keep(stamps: Buffer, values: readonly SheafValue[], random: Random): void {
-    if (this.#database.inTransaction) return;
-    const text = encodeSheaf(values);
+  #keepValues(stamps: Buffer, values: readonly SheafValue[]): void {
+    this.#keep('values', stamps, '', encodeSheaf(values));
+  }
+
+  /** Undefined where there is none of these stamps. */
+  #open(row: keyof typeof ROW, stamps: Buffer, label = ''): Buffer | undefined {
+    const sql = 'SELECT sealed FROM versions WHERE secret = ? AND version = ?';
+    const found = this.#database.row(sql, NO_SECRET, ROW[row]);
+    const padded =
+      found && unseal(this.#keys.for('sheaf'), bytesOf(found, 'sealed'), this.#context(row, stamps, label));
+    return padded && unpad(padded);
+  }
+
+  /** It saves time and nothing else: where it can't be stored at once, it is not. Wipes `text`. */
+  #keep(row: keyof typeof ROW, stamps: Buffer, label: string, text: Buffer): void {
     const padded = pad(text);
-    try {
-      const sealed = seal(nodeCipher, this.#keys.for('sheaf'), random(SALT_BYTES), this.#context(stamps), padded);
-      this.#database.transactionIfFree(() => {
-        // What another process removed meanwhile must not come back.
-        if (!this.#entries.stamps().equals(stamps)) return;
-        const sql = 'INSERT OR REPLACE INTO versions (secret, version, sealed) VALUES (?, ?, ?)';
-        this.#database.run(sql, NO_SECRET, NO_VERSION, sealed);
-      });
-    } finally {
-      text.fill(0);
-      padded.fill(0);
-    }
+    text.fill(0);
+    const context = this.#context(row, stamps, label);
+    const sealed = seal(nodeCipher, this.#keys.for('sheaf'), this.#random(SALT_BYTES), context, padded);
+    padded.fill(0);
+    if (this.#database.inTransaction) return;
+    this.#database.transactionIfFree(() => {
+      // What another process removed meanwhile must not come back.
+      if (!this.#entries.stamps().equals(stamps)) return;
+      const sql = 'INSERT OR REPLACE INTO versions (secret, version, sealed) VALUES (?, ?, ?)';
+      this.#database.run(sql, NO_SECRET, ROW[row], sealed);
+    });
   }
 
-  #context(stamps: Buffer): Buffer {
-    return frame('hasp vault 1 sheaf', this.#keys.vaultId, stamps);
+  #context(row: keyof typeof ROW, stamps: Buffer, label: string): Buffer {
+    return frame('hasp vault 1 sheaf', this.#keys.vaultId, row, label, stamps);
   }
-}
-
-function isWorthIt(values: readonly SheafValue[]): boolean {
-  return values.length >= LEAST_VALUES && values.reduce((sum, { bytes }) => sum + bytes.length, 0) <= MOST_BYTES;
 }
 
 /** Call within the transaction that changes an entry. */
 export function dropSheaf(database: Database): void {
-  database.run('DELETE FROM versions WHERE secret = ? AND version = ?', NO_SECRET, NO_VERSION);
+  database.run('DELETE FROM versions WHERE secret = ?', NO_SECRET);
+}
+
+function isWorthIt(values: readonly SheafValue[]): boolean {
+  return values.length >= LEAST_VALUES && values.reduce((sum, { bytes }) => sum + bytes.length, 0) <= MOST_BYTES;
 }
 
 /** Value after value: length of the name (2 bytes) ‖ name ‖ version (4) ‖ length (4) ‖ bytes; numbers big endian. */

@@ -6,7 +6,7 @@ import { secretMissing } from './failures.ts';
 import { decodeHead, encodeHead, type Head, SECRET_ID_BYTES, type VersionFact } from './head.ts';
 import { deriveAuditKey, type Keys } from './keys.ts';
 import { MarkRow } from './mark.ts';
-import { Sheaf } from './sheaf.ts';
+import { type Derivation, Sheaf } from './sheaf.ts';
 import { sodiumCipher } from './sodium.ts';
 import { Versions } from './versions.ts';
 
@@ -63,7 +63,7 @@ export class Vault {
     this.#entries = new Entries(database, keys);
     this.#versions = new Versions(database, keys);
     this.#mark = new MarkRow(database, keys);
-    this.#sheaf = new Sheaf(database, keys, this.#entries, this.#versions);
+    this.#sheaf = new Sheaf(database, keys, this.#entries, this.#versions, ports.random);
   }
 
   /** The newest version, or the one asked for. @throws HaspError E_SECRET_MISSING */
@@ -112,8 +112,13 @@ export class Vault {
 
   /** Every version of every secret; whoever takes the values wipes them. */
   everyValue(): { name: string; version: number; value: SecretValue }[] {
-    const values = this.#sheaf.values(this.#ports.random);
+    const values = this.#sheaf.values();
     return values.map(({ name, version, bytes }) => ({ name, version, value: new SecretValue(bytes) }));
+  }
+
+  /** What is made of all values, and kept sealed until any entry changes. `make` may not keep the values. */
+  derived<T>(derivation: Derivation<T>): T {
+    return this.#sheaf.derived(derivation);
   }
 
   /** Sorted by name. */
