@@ -24,7 +24,7 @@ export class Heads {
   values = new Int32Array(64);
   readonly kinds: SpellingKind[] = [];
   /** By the index of the head. */
-  readonly longer = new Map<number, Longer[]>();
+  readonly longer = new Map<number, Longer>();
   used = 0;
 
   get count(): number {
@@ -49,7 +49,7 @@ export class Heads {
     this.starts[index] = this.used;
     this.lengths[index] = length;
     this.values[index] = value;
-    if (longer !== undefined) this.longer.set(index, [longer]);
+    if (longer !== undefined) this.longer.set(index, longer);
     this.used += length;
   }
 

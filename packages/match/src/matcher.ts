@@ -18,6 +18,8 @@ export interface Matcher {
   readonly kinds: readonly SpellingKind[];
   /** which value, */
   readonly owners: Int32Array;
+  /** which others have a spelling with the same head, */
+  readonly sharers: ReadonlyMap<number, readonly number[]>;
   /** and how it may go on; several spellings may begin alike. */
   readonly longer: ReadonlyMap<number, readonly Longer[]>;
   readonly trie: Trie;
@@ -39,15 +41,15 @@ export function makeMatcher(values: readonly NamedValue[]): Matcher {
   for (let value = 0; value < merged.length; value += 1) {
     addSpellings(heads, (merged[value] as ValueOfMany).bytes, value);
   }
-  const going = new Set([...heads.longer.values()].flat().map(({ value }) => value));
-  const trie = buildTrie(heads);
-  joinLonger(heads, trie);
+  const going = new Set([...heads.longer.values()].map(({ value }) => value));
+  const { trie, firsts } = buildTrie(heads);
   return {
     empty: heads.count === 0,
     names: merged.map(({ names }) => names),
     kinds: heads.kinds,
     owners: heads.values,
-    longer: heads.longer,
+    sharers: sharersOf(heads, firsts),
+    longer: longerOf(heads, firsts),
     trie,
     filter: makeWordFilter(heads),
     beginnings: beginningsOf(heads),
@@ -97,15 +99,25 @@ export function pendingLength({ trie, beginnings }: Matcher, text: Uint8Array): 
   return 0;
 }
 
-/** Of heads that are the same the trie knows one: that one goes on in all their ways. */
-function joinLonger({ bytes, starts, lengths, longer }: Heads, trie: Trie): void {
-  for (const [head, ways] of [...longer]) {
-    const start = starts[head] as number;
-    const length = lengths[head] as number;
-    walk(trie, bytes.subarray(start, start + length), 0, (_, end, known) => {
-      if (end === length && known !== head) longer.set(known, [...(longer.get(known) ?? []), ...ways]);
-    });
+/** By the head that is in the tree. */
+function longerOf({ longer }: Heads, firsts: Int32Array): Map<number, Longer[]> {
+  const all = new Map<number, Longer[]>();
+  for (const [head, way] of longer) {
+    const first = firsts[head] as number;
+    all.set(first, [...(all.get(first) ?? []), way]);
   }
+  return all;
+}
+
+function sharersOf({ count, values }: Heads, firsts: Int32Array): Map<number, number[]> {
+  const all = new Map<number, number[]>();
+  for (let head = 0; head < count; head += 1) {
+    const first = firsts[head] as number;
+    const value = values[head] as number;
+    if (value === values[first] || all.get(first)?.includes(value)) continue;
+    all.set(first, [...(all.get(first) ?? []), value]);
+  }
+  return all;
 }
 
 function beginningsOf({ count, bytes, starts }: Heads): Uint8Array {

@@ -5,8 +5,8 @@ import { Spans } from './spans.ts';
 import type { NamedValue } from './spellings.ts';
 
 /**
- * Masks values in one stream of bytes, however it is cut into chunks. What a call returns may be
- * the chunk itself or a part of it: write it before that memory is used again.
+ * Masks values in one stream of bytes, however it is cut into chunks. What a call returns is good until
+ * the next call, and may be the chunk itself or a part of it: write it before that memory is used again.
  */
 export interface Redactor {
   push(chunk: Uint8Array): Uint8Array;
@@ -47,6 +47,21 @@ function redactWith(matcher: Matcher): Redactor {
   /** A copy of the last input, which may be the beginning of a value; some of it may be settled. */
   let tail: Uint8Array = NOTHING;
 
+  /** Memory for the tail and a chunk after it: a fresh piece for each chunk costs more than to look through it. */
+  let joined = NOTHING;
+
+  function withTail(chunk: Uint8Array): Uint8Array {
+    if (tail.length === 0) return chunk;
+    const length = tail.length + chunk.length;
+    if (joined.length < length) {
+      joined.fill(0);
+      joined = new Uint8Array(length + LONGEST_HEAD);
+    }
+    joined.set(tail);
+    joined.set(chunk, tail.length);
+    return joined.subarray(0, length);
+  }
+
   const nameOf = (value: number): string => names[value]?.[0] as string;
 
   function findIn(text: Uint8Array): void {
@@ -79,7 +94,7 @@ function redactWith(matcher: Matcher): Redactor {
 
   return {
     push(chunk) {
-      const text = tail.length === 0 ? chunk : join([tail, chunk]);
+      const text = withTail(chunk);
       position += chunk.length;
       findIn(text);
       const pending = pendingLength(matcher, text);
@@ -97,6 +112,7 @@ function redactWith(matcher: Matcher): Redactor {
     end() {
       const rest = settle(tail, position);
       tail = NOTHING;
+      joined.fill(0);
       return rest;
     },
   };

@@ -19,7 +19,7 @@ export interface Search {
 }
 
 export function makeSearch(matcher: Matcher): Search {
-  const { names, owners, kinds, longer } = matcher;
+  const { names, owners, sharers, kinds } = matcher;
   const first = new Map<string, Match>();
   /** The end of the blob so far: a value may begin there and go on in the next piece. */
   const border = new Uint8Array(2 * (LONGEST_HEAD - 1));
@@ -27,23 +27,19 @@ export function makeSearch(matcher: Matcher): Search {
   let position = 0;
   const sought = new Set(names.flat()).size;
 
-  /** Two long values with the same head are both meant. */
-  const valuesOf = (pattern: number): number[] => [
-    ...new Set([owners[pattern] as number, ...(longer.get(pattern) ?? []).map(({ value }) => value)]),
-  ];
-
   function look(text: Uint8Array, start: number): void {
     eachMatch(matcher, text, (from, to, pattern) => {
-      const owner = names[owners[pattern] as number] as readonly string[];
-      const known = first.get(owner[0] as string);
-      if (known !== undefined && known.start <= start + from) return;
-      const match = { spelling: kinds[pattern] as SpellingKind, start: start + from, end: start + to };
-      for (const value of valuesOf(pattern)) {
-        for (const name of names[value] as readonly string[]) {
-          if ((first.get(name)?.start ?? Number.POSITIVE_INFINITY) > match.start) first.set(name, { name, ...match });
-        }
-      }
+      const others = sharers.get(pattern);
+      note(owners[pattern] as number, start + from, start + to, pattern);
+      if (others !== undefined) for (const value of others) note(value, start + from, start + to, pattern);
     });
+  }
+
+  function note(value: number, start: number, end: number, pattern: number): void {
+    const own = names[value] as readonly string[];
+    const known = first.get(own[0] as string);
+    if (known !== undefined && known.start <= start) return;
+    for (const name of own) first.set(name, { name, spelling: kinds[pattern] as SpellingKind, start, end });
   }
 
   return {

@@ -16,6 +16,8 @@ export const MIN_VALUE_BYTES = 7;
 
 /** Shorter lines of a multi-line value (braces, `},`, base64's last line) say too little to be masked alone. */
 const MIN_LINE_BYTES = 16;
+/** With nothing shorter than 19 bytes to look for, the matcher looks at a word in sixteen bytes. */
+const MIN_BASE64_LINE_BYTES = 20;
 
 /** Lines are looked for up to this many bytes of the value. */
 const MAX_LINES_BYTES = 256 * 1024;
@@ -127,7 +129,7 @@ function addBase64Lines(heads: Heads, whole: Uint8Array, value: number): void {
   if (whole.length <= 48) return;
   const digits = wholeOf(whole, { from: 0, to: Math.min(whole.length, MAX_BASE64_LINES_BYTES), speller: BASE64 });
   for (const width of LINE_WIDTHS) {
-    for (let from = 0; digits.length > width && from + MIN_LINE_BYTES <= digits.length; from += width) {
+    for (let from = 0; digits.length > width && from + MIN_BASE64_LINE_BYTES <= digits.length; from += width) {
       addLine(heads, digits.subarray(from, from + width), value, 'base64', undefined);
     }
   }

@@ -14,7 +14,7 @@ const startsWith = (whole: Uint8Array, beginning: Uint8Array): boolean =>
 it('a walk finds every string that stands there, shortest first', () => {
   fc.assert(
     fc.property(strings, text, (all, where) => {
-      const trie = buildTrie(stringsOf(all));
+      const { trie } = buildTrie(stringsOf(all));
       for (let start = 0; start <= where.length; start += 1) {
         const found: [string: number, end: number][] = [];
         walk(trie, where, start, (_, end, string) => found.push([string, end]));
@@ -36,7 +36,7 @@ it('a walk finds every string that stands there, shortest first', () => {
 it('what is a beginning of a longer string is known', () => {
   fc.assert(
     fc.property(strings, text, (all, where) => {
-      const trie = buildTrie(stringsOf(all));
+      const { trie } = buildTrie(stringsOf(all));
       for (let start = 0; start < where.length; start += 1) {
         const rest = where.subarray(start);
         const expected = all.some((one) => one.length > rest.length && startsWith(one, rest));

@@ -27,8 +27,8 @@ export interface Strings {
   readonly lengths: Int32Array;
 }
 
-/** Of equal strings the first counts. No string may be empty. */
-export function buildTrie({ count, bytes, starts, lengths }: Strings): Trie {
+/** Of equal strings the first is in the tree; `firsts` tells of each string which one that is. No string may be empty. */
+export function buildTrie({ count, bytes, starts, lengths }: Strings): { trie: Trie; firsts: Int32Array } {
   const most = 2 * count + 1;
   const roots = new Int32Array(256);
   const depths = new Int32Array(most);
@@ -36,11 +36,13 @@ export function buildTrie({ count, bytes, starts, lengths }: Strings): Trie {
   const strings = new Int32Array(most);
   const children = new Int32Array(most);
   const siblings = new Int32Array(most);
+  const firsts = new Int32Array(count);
   let nodes = 0;
   for (let string = 0; string < count; string += 1) {
     const start = starts[string] as number;
     const length = lengths[string] as number;
     const first = bytes[start] as number;
+    firsts[string] = string;
     let parent = 0;
     let node = roots[first] as number;
     let depth = 1;
@@ -69,6 +71,7 @@ export function buildTrie({ count, bytes, starts, lengths }: Strings): Trie {
     }
     if (parent !== 0 && depth === length) {
       if ((strings[parent] as number) < 0) strings[parent] = string;
+      firsts[string] = strings[parent] as number;
       continue;
     }
     nodes += 1;
@@ -82,7 +85,7 @@ export function buildTrie({ count, bytes, starts, lengths }: Strings): Trie {
       children[parent] = nodes;
     }
   }
-  return { bytes, roots, depths, samples, strings, children, siblings };
+  return { trie: { bytes, roots, depths, samples, strings, children, siblings }, firsts };
 }
 
 /** Tells every string that stands in `text` at `start`, shortest first, to `found`. */
