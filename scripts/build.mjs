@@ -1,8 +1,9 @@
 // Builds the published command into packages/cli/dist:
-//   hasp.cjs   the entry: a guard against SIGUSR1, then the way to one of the next two
+//   hasp.cjs   the entry: a guard against SIGUSR1, then the way to one of the next three
 //   run.cjs    the whole path of `hasp run`; nothing heavy
+//   hook.cjs   the hooks that git starts, likewise
 //   main.cjs   every other command (yargs and all)
-//   *.cache    what V8 makes of the two, for the Node that builds (another Node compiles anew)
+//   *.cache    what V8 makes of the three, for the Node that builds (another Node compiles anew)
 //   help.txt   what `hasp --help` prints
 //   portable.cjs  how a run is watched where the kernel gives no help
 //   match.cjs  the match engine, for a run that has something to mask
@@ -38,6 +39,7 @@ const require = createRequire(path.join(root, 'packages/vault/package.json'));
 /** Source of packages/cli → its bundle. */
 const ENTRIES = [
   ['hasp', 'hasp'],
+  ['hook-entry', 'hook'],
   ['main', 'main'],
   ['bundle', 'bundle'],
 ];
@@ -236,6 +238,13 @@ try {
   hasp(['secret', 'set', 'BUILD'], 'throw-away');
   const cache = path.join(root, 'scripts/code-cache.mjs');
   const none = '0000000000000000';
+  // For the hook: a repository with something staged. Without git there is no cache, and no hook.
+  const repository = path.join(home, 'repository');
+  const git = (...words) => spawnSync('git', words, { cwd: repository, env: environment });
+  mkdirSync(repository);
+  git('init', '-q');
+  writeFileSync(path.join(repository, 'file'), 'staged\n');
+  git('add', 'file');
   const launched = {
     __HASP_LAUNCHER: String(process.pid),
     __HASP_IGNORED: none,
@@ -246,10 +255,12 @@ try {
   };
   for (const argv of [
     ['run', '-e', 'BUILD', '--', 'true'],
+    ['hook', 'pre-commit'],
     ['main', 'secret', 'list'],
   ]) {
     // As the launcher starts it, and into a pipe, so that what a usual run needs is compiled.
     spawnSync(process.execPath, [cache, out, ...argv], {
+      cwd: repository,
       env: { ...environment, ...launched },
       stdio: ['ignore', 'pipe', 'inherit'],
     });

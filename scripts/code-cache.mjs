@@ -37,4 +37,5 @@ function watchExit(library) {
 process.on('exit', save);
 const exports = evaluateBundle(script, file, require);
 if (name === 'run') exports.runFromArgv(argv);
+else if (name === 'hook') exports.hookFromArgv(argv);
 else await exports.main(argv);

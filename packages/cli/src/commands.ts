@@ -158,19 +158,19 @@ export const COMMANDS: readonly Command[] = [
     usage: 'hook pre-commit',
     says: 'started by git: stop a commit that would contain a managed value',
     example: 'hasp hook pre-commit',
-    load: async () => (await import('./commands/hook-pre-commit.ts')).guardCommit,
+    load: async () => (await import('./commands/hook-guard.ts')).guardOf('pre-commit'),
   },
   {
     usage: 'hook commit-msg FILE',
     says: 'started by git: stop a commit whose message contains a managed value',
     example: 'hasp hook commit-msg .git/COMMIT_EDITMSG',
-    load: async () => (await import('./commands/hook-commit-msg.ts')).guardMessage,
+    load: async () => (await import('./commands/hook-guard.ts')).guardOf('commit-msg'),
   },
   {
     usage: 'hook pre-push REMOTE URL',
     says: 'started by git: stop a push that would send a managed value',
     example: 'hasp hook pre-push origin https://example.com/repository.git',
-    load: async () => (await import('./commands/hook-pre-push.ts')).guardPush,
+    load: async () => (await import('./commands/hook-guard.ts')).guardOf('pre-push'),
   },
   {
     usage: 'scan [PATH...]',

@@ -4,12 +4,13 @@ import { readFileSync, writeSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { compileBundle, evaluateBundle } from './bundle.ts';
+import type * as HookEntry from './hook-entry.ts';
 import type * as Main from './main.ts';
 import type * as RunEntry from './run-entry.ts';
 
 start(process.argv.slice(2));
 
-/** Three ways in, the quickest first: the help page is made by the build, `run` loads no parser. */
+/** Four ways in, the quickest first: the help page is made by the build, `run` and git's hooks load no parser. */
 function start(argv: readonly string[]): void {
   if (argv.length === 1 && argv[0] === '--help' && printBuiltHelp()) return;
   try {
@@ -19,6 +20,7 @@ function start(argv: readonly string[]): void {
   }
   try {
     if (argv[0] === 'run' && load<typeof RunEntry>('run').runFromArgv(argv.slice(1))) return;
+    if (argv[0] === 'hook' && load<typeof HookEntry>('hook').hookFromArgv(argv.slice(1))) return;
     void load<typeof Main>('main').main(argv);
   } catch (error) {
     unstartable(error instanceof Error ? error : new Error('unknown fault'), argv[0] === 'run');
