@@ -2,6 +2,7 @@ export { askFor, parseAsked } from './asking.ts';
 export { Broker, type BrokerParts, recordLockedDenial } from './broker.ts';
 export type { Explained } from './decision.ts';
 export { liveRuns } from './live-runs.ts';
+export { managedMatcher } from './managed-matcher.ts';
 export type { OpenRun, RunOutcome } from './open-run.ts';
 export { type Reconciled, reconcile } from './reconcile.ts';
 export type { Redaction } from './redaction.ts';

@@ -1,16 +1,15 @@
 import { HaspError } from '@hasp/core';
-import { type Matcher, makeMatcher, maskText, type NamedValue } from '@hasp/match';
+import { type Matcher, maskText, wipeMatcher } from '@hasp/match';
 import type { Answer } from '../command.ts';
 import type { Context } from '../context.ts';
 import type { GlobalInput } from '../input.ts';
 import { print, say } from '../output.ts';
-import { watchedValues } from '../scan/watched-values.ts';
 import { LockedHome } from '../stores.ts';
 import { CANARY_NAME, CANARY_VARIABLE } from './fire.ts';
+import { hookMatcher } from './hook-matcher.ts';
 import type { HookScan } from './hook-scan.ts';
 import type { Leak } from './leak.ts';
 import { type LeakRecord, leakRecorder } from './leak-record.ts';
-import { type ManagedValues, managedValues } from './managed-values.ts';
 import { GitFailure } from './process.ts';
 import type { ObjectScan } from './scan-objects.ts';
 import { describeLeak, remedy } from './tell.ts';
@@ -25,18 +24,12 @@ export type HookName = 'pre-commit' | 'commit-msg' | 'pre-push';
 export async function guard(hook: HookName, scan: HookScan, input: GlobalInput, context: Context): Promise<Answer> {
   const home = await LockedHome.enter(context);
   const recorder = leakRecorder(home, hook, context);
-  const canary = canaryOf(context);
-  let values: ManagedValues | undefined;
+  // A value that only `hasp hook status` knows; it adds to what is looked for.
+  const canary = context.environment.get(CANARY_VARIABLE) ?? '';
   let matcher: Matcher | undefined;
   try {
-    values = await readValues(home, input);
-    const watched = watchedValues([...values.values, ...canary]);
-    matcher = makeMatcher(watched.values);
-    const { leaks: found, skipped } = matcher.empty ? NOTHING : await scan.scan(matcher);
-    // A value that several secrets have.
-    const leaks = found.flatMap((leak) =>
-      (watched.secrets.get(leak.secret) ?? []).map((secret) => ({ ...leak, secret })),
-    );
+    matcher = await readMatcher(home, input, canary);
+    const { leaks, skipped } = matcher.empty ? NOTHING : await scan.scan(matcher);
     for (const { path, what } of skipped) {
       const name = [path?.toString('utf8'), what.inside].filter((part) => part !== undefined).join('!/');
       say(`not looked into: ${maskText(name, matcher)} ${what.why}`);
@@ -44,19 +37,13 @@ export async function guard(hook: HookName, scan: HookScan, input: GlobalInput, 
     if (leaks.length === 0) return { json: { hook, allowed: true, findings: leaks } };
     return await settle(hook, leaks, matcher, { recorder, context, json: input.json });
   } catch (error) {
-    if (canary.length > 0) say(`${CANARY_NAME}: this hook asks hasp`);
+    if (canary !== '') say(`${CANARY_NAME}: this hook asks hasp`);
     if (!(error instanceof HaspError) || error.code === 'E_LEAK_FOUND' || error.code === 'E_AUDIT_WRITE') throw error;
     return await unchecked(hook, error, matcher, { recorder, context, json: input.json });
   } finally {
     scan.stop();
-    values?.wipe();
+    if (matcher !== undefined) wipeMatcher(matcher);
   }
-}
-
-/** A value that only `hasp hook status` knows; it adds to what is looked for. */
-function canaryOf({ environment }: Context): NamedValue[] {
-  const value = environment.get(CANARY_VARIABLE) ?? '';
-  return value === '' ? [] : [{ name: CANARY_NAME, bytes: Buffer.from(value) }];
 }
 
 const NOTHING: Pick<ObjectScan, 'leaks' | 'skipped'> = { leaks: [], skipped: [] };
@@ -68,11 +55,11 @@ interface Surroundings {
 }
 
 /** The vault is closed again before anything is looked at. */
-async function readValues(home: LockedHome, input: GlobalInput): Promise<ManagedValues> {
+async function readMatcher(home: LockedHome, input: GlobalInput, canary: string): Promise<Matcher> {
   try {
     const stores = await home.unlock(input);
     try {
-      return managedValues(stores.vault);
+      return hookMatcher(stores.vault, canary);
     } finally {
       stores.close();
     }
