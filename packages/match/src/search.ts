@@ -13,7 +13,8 @@ export interface Match {
 
 /** Looks for values in one blob that comes in pieces, in order. */
 export interface Search {
-  feed(piece: Uint8Array): void;
+  /** `isLast`: nothing comes behind it, so nothing of it has to be kept. */
+  feed(piece: Uint8Array, isLast?: boolean): void;
   /** The first place of each name, in the order of their places; the blob is over. */
   end(): readonly Match[];
 }
@@ -22,10 +23,17 @@ export function makeSearch(matcher: Matcher): Search {
   const { names, owners, sharers, kinds } = matcher;
   const first = new Map<string, Match>();
   /** The end of the blob so far: a value may begin there and go on in the next piece. */
-  const border = new Uint8Array(2 * (LONGEST_HEAD - 1));
+  let border: Uint8Array | undefined;
   let kept = 0;
   let position = 0;
-  const sought = new Set(names.flat()).size;
+  let sought: number | undefined;
+
+  /** A blob full of one value is no work once nothing else can be found. */
+  function isAllFound(): boolean {
+    if (first.size === 0) return false;
+    sought ??= new Set(names.flat()).size;
+    return first.size === sought;
+  }
 
   function look(text: Uint8Array, start: number): void {
     eachMatch(matcher, text, (from, to, pattern) => {
@@ -43,16 +51,17 @@ export function makeSearch(matcher: Matcher): Search {
   }
 
   return {
-    feed(piece) {
-      // A blob full of one value is no work once nothing else can be found.
-      if (matcher.empty || piece.length === 0 || first.size === sought) return;
-      if (kept > 0) {
+    feed(piece, isLast = false) {
+      if (matcher.empty || piece.length === 0 || isAllFound()) return;
+      if (kept > 0 && border !== undefined) {
         const begin = piece.subarray(0, LONGEST_HEAD - 1);
         border.set(begin, kept);
         look(border.subarray(0, kept + begin.length), position - kept);
       }
       look(piece, position);
       position += piece.length;
+      if (isLast) return;
+      border ??= new Uint8Array(2 * (LONGEST_HEAD - 1));
       const end = piece.subarray(-(LONGEST_HEAD - 1));
       // A short piece leaves some of what was kept before it.
       const room = LONGEST_HEAD - 1 - end.length;
@@ -62,7 +71,7 @@ export function makeSearch(matcher: Matcher): Search {
       kept = stays + end.length;
     },
     end() {
-      border.fill(0);
+      border?.fill(0);
       return [...first.values()].sort((a, b) => a.start - b.start || (a.name < b.name ? -1 : 1));
     },
   };

@@ -7,12 +7,11 @@ export function bytePath(path: string): BytePath {
   return Buffer.from(path).toString('latin1');
 }
 
+const NOT_ASCII = /[\x80-\xff]/;
+
 /** For the calls of node:fs, which take text for UTF-8. */
 export function systemPath(path: BytePath): string | Buffer {
-  for (let at = 0; at < path.length; at += 1) {
-    if (path.charCodeAt(at) > 0x7f) return Buffer.from(path, 'latin1');
-  }
-  return path;
+  return NOT_ASCII.test(path) ? Buffer.from(path, 'latin1') : path;
 }
 
 /** "" is the folder where we are; nothing is put before what lies in it. */

@@ -1,5 +1,6 @@
 import { type Matcher, makeSearch } from '@hasp/match';
 import type { Sink, Unpacking } from './archive.ts';
+import { mayBeFormat } from './format.ts';
 import { type LargeFilePointer, MAX_POINTER_BYTES, mayBePointer, parseLargeFilePointer } from './large-file-pointer.ts';
 import { makePlaceFinder, type Place } from './place.ts';
 import { makeUnpacker } from './unpack.ts';
@@ -38,7 +39,8 @@ export interface ContentReport {
  * overwritten once the next one comes, the last one after `end`.
  */
 export interface ContentScan {
-  feed(piece: Uint8Array): void;
+  /** `isLast`: nothing comes behind it, which is quicker. */
+  feed(piece: Uint8Array, isLast?: boolean): void;
   end(): ContentReport;
 }
 
@@ -64,13 +66,13 @@ export function scanContent(matcher: Matcher): ContentScan {
   let start: Buffer | undefined;
   let isFirst = true;
   return {
-    feed(piece) {
+    feed(piece, isLast = false) {
       if (isFirst && mayBePointer(piece)) start = Buffer.alloc(0);
       isFirst &&= piece.length === 0;
       if (start !== undefined) {
         start = start.length + piece.length > MAX_POINTER_BYTES ? undefined : Buffer.concat([start, piece]);
       }
-      layer.feed(piece);
+      layer.feed(piece, isLast);
     },
     end() {
       layer.end();
@@ -81,31 +83,39 @@ export function scanContent(matcher: Matcher): ContentScan {
   };
 }
 
+interface Layer extends Sink {
+  feed(piece: Uint8Array, isLast?: boolean): void;
+}
+
 /** The blob, or a part. A part that lies open in what it is packed in was searched there. */
-function makeLayer(look: Look, depth: number, inside: string | undefined, isSearched: boolean): Sink {
+function makeLayer(look: Look, depth: number, inside: string | undefined, isSearched: boolean): Layer {
   const search = isSearched ? makeSearch(look.matcher) : undefined;
-  const unpacker = makeUnpacker(makeUnpacking(look, depth, inside), depth === MAX_DEPTH);
+  /** Undefined for what can be no archive: most of all there is. */
+  let unpacker: Sink | undefined;
   let pieces = 0;
-  let last: Uint8Array = new Uint8Array(0);
+  let last: Uint8Array | undefined;
   return {
-    feed(piece) {
+    feed(piece, isLast = false) {
       if (piece.length === 0) return;
+      if (pieces === 0 && mayBeFormat(piece[0])) {
+        unpacker = makeUnpacker(makeUnpacking(look, depth, inside), depth === MAX_DEPTH);
+      }
       pieces += 1;
       last = piece;
-      search?.feed(piece);
-      unpacker.feed(piece);
+      search?.feed(piece, isLast);
+      unpacker?.feed(piece);
     },
     end() {
       const matches = search?.end() ?? [];
       if (matches.length > 0) {
         const finder = makePlaceFinder(matches.map(({ start }) => start));
-        if (pieces === 1) finder.feed(last);
+        if (pieces === 1 && last !== undefined) finder.feed(last);
         for (const { name, spelling, start } of matches) {
           const where = inside === undefined ? {} : { inside };
           add(look, { secret: name, spelling, offset: start, ...finder.places.get(start), ...where });
         }
       }
-      unpacker.end();
+      unpacker?.end();
     },
   };
 }

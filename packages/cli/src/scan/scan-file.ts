@@ -72,21 +72,33 @@ const SPECIAL = 'is a socket, a pipe or a device';
 const isGone = (code: string): boolean => code === 'ENOENT' || code === 'ENOTDIR';
 
 /** Up to the end, or up to what keeps it from going on. */
-function readInto(feed: (piece: Buffer) => void, descriptor: number, buffer: Buffer): { bytes: number; code?: string } {
+function readInto(feed: (piece: Buffer, isLast: boolean) => void, descriptor: number, buffer: Buffer): Amount {
   let bytes = 0;
+  let filled = 0;
   let most = Number.POSITIVE_INFINITY;
+  let code: string | undefined;
   try {
-    for (;;) {
-      const count = readSync(descriptor, buffer, 0, PIECE_BYTES, bytes);
-      if (count === 0) return { bytes };
-      feed(count === PIECE_BYTES ? buffer : buffer.subarray(0, count));
+    for (let count = -1; count !== 0; ) {
+      count = readSync(descriptor, buffer, filled, PIECE_BYTES - filled, bytes);
       bytes += count;
-      if (count === PIECE_BYTES && most === Number.POSITIVE_INFINITY) most = fstatSync(descriptor).size + GROWTH_BYTES;
+      filled += count;
+      if (filled < PIECE_BYTES) continue;
+      feed(buffer, false);
+      filled = 0;
+      if (most === Number.POSITIVE_INFINITY) most = fstatSync(descriptor).size + GROWTH_BYTES;
       if (bytes > most) return { bytes, code: 'GROWS' };
     }
   } catch (error) {
-    return { bytes, code: codeOf(error) };
+    code = codeOf(error);
   }
+  if (filled > 0) feed(buffer.subarray(0, filled), true);
+  return code === undefined ? { bytes } : { bytes, code };
+}
+
+interface Amount {
+  readonly bytes: number;
+  /** What kept it from reading on. */
+  readonly code?: string;
 }
 
 /** Reads a longer file again, up to where something was found. */
@@ -105,7 +117,7 @@ export function scanLink(path: BytePath, tally: Tally): 'done' | 'changed' {
   try {
     const target = readlinkSync(systemPath(path), { encoding: 'buffer' });
     const content = scanContent(tally.matcher);
-    content.feed(target);
+    content.feed(target, true);
     tally.files += 1;
     tally.bytes += target.length;
     tally.content(path, 'link', content.end());

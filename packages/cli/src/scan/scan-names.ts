@@ -17,14 +17,14 @@ export function makeNameScan(tally: Tally): NameScan {
 
   function look(): void {
     const search = makeSearch(tally.matcher);
-    search.feed(Buffer.from(paths.join('\0'), 'latin1'));
+    search.feed(Buffer.from(paths.join('\0'), 'latin1'), true);
     if (search.end().length > 0) for (const path of paths) lookInto(path);
     paths = [];
   }
 
   function lookInto(path: BytePath): void {
     const search = makeSearch(tally.matcher);
-    search.feed(Buffer.from(path, 'latin1'));
+    search.feed(Buffer.from(path, 'latin1'), true);
     for (const { name: secret, spelling, start, end } of search.end()) {
       const slash = path.indexOf('/', end);
       const part = slash < 0 ? path : path.slice(0, slash);

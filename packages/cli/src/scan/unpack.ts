@@ -1,8 +1,8 @@
 import type { Sink, Unpacking } from './archive.ts';
-import { FORMAT_BYTES, formatOf, mayBeFormat } from './format.ts';
+import { FORMAT_BYTES, formatOf } from './format.ts';
 import { type Parsing, Pieces } from './pieces.ts';
 
-/** Takes any bytes; those that begin as an archive are unpacked, or it is said that they can't be. */
+/** Takes bytes of which the first may begin an archive; those that begin as an archive are unpacked, or it is said that they can't be. */
 export function makeUnpacker(unpacking: Unpacking, isTooDeep: boolean): Sink {
   let start: Uint8Array | undefined = new Uint8Array(0);
   let archive: Sink | undefined;
@@ -21,10 +21,6 @@ export function makeUnpacker(unpacking: Unpacking, isTooDeep: boolean): Sink {
     feed(piece) {
       if (start === undefined) return archive?.feed(piece);
       if (piece.length === 0) return;
-      if (start.length === 0 && !mayBeFormat(piece[0])) {
-        start = undefined;
-        return;
-      }
       if (start.length === 0 && piece.length >= FORMAT_BYTES) return begin(piece);
       start = Buffer.concat([start, piece]);
       if (start.length >= FORMAT_BYTES) begin(start);
