@@ -163,10 +163,12 @@ const MATCH = path.join(root, 'packages/match/src');
 const laterMatch = {
   name: 'later-match',
   setup(builder) {
-    builder.onResolve({ filter: /^\.\/(matcher|redactor|search|mask-text)\.ts$/ }, ({ path: target, importer }) =>
-      ['index.ts', 'text-mask.ts'].some((file) => importer === path.join(MATCH, file))
-        ? { path: path.join(MATCH, target), namespace: 'later' }
-        : undefined,
+    builder.onResolve(
+      { filter: /^\.\/(matcher|redactor|ansi-redactor|search|mask-text)\.ts$/ },
+      ({ path: target, importer }) =>
+        ['index.ts', 'text-mask.ts'].some((file) => importer === path.join(MATCH, file))
+          ? { path: path.join(MATCH, target), namespace: 'later' }
+          : undefined,
     );
     builder.onLoad({ filter: /.*/, namespace: 'later' }, ({ path: file }) => {
       const names = [...readFileSync(file, 'utf8').matchAll(/^export (?:async )?function (\w+)/gm)].map(

@@ -43,6 +43,24 @@ describe('a value that the run was not granted', () => {
   });
 });
 
+describe('a value that the command colours', () => {
+  it('is masked, with what the terminal was told kept behind it', async () => {
+    const piece = GRANTED.slice(4, 12);
+    const { stdout } = await run('sh', '-c', `echo "key: $KEY." | grep --color=always ${piece}`);
+    expect(stdout.toString()).toContain('key: [hasp:api/key]');
+    const escapes = /\u001b\[[0-9;]*[mK]/g;
+    expect(stdout.toString().replaceAll(escapes, '')).toBe('key: [hasp:api/key].\n');
+    expect(stdout.toString().match(escapes)?.at(-1)).toBe('\u001b[K');
+  });
+
+  it('is masked letter by letter, in writes of their own', async () => {
+    const script = `const fs = require('fs');
+      for (const c of process.env.KEY) { fs.writeSync(1, '\\x1b[3' + (c.charCodeAt(0) % 8) + 'm'); fs.writeSync(1, c); }`;
+    const { stdout } = await run('node', '-e', script);
+    expect(stdout.toString().replaceAll(/\u001b\[3.m/g, '')).toBe('[hasp:api/key]');
+  });
+});
+
 describe('a granted value', () => {
   it('is masked to the end, also if it is removed or replaced before the first byte of output', async () => {
     const hasp = path.resolve('packages/cli/bin/hasp');

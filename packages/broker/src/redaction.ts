@@ -1,5 +1,5 @@
 import { HaspError } from '@hasp/core';
-import { type Matcher, makeMatcher, makeRedactor, type NamedValue, type Redactor, wipeMatcher } from '@hasp/match';
+import { type Matcher, makeAnsiRedactor, makeMatcher, type NamedValue, type Redactor, wipeMatcher } from '@hasp/match';
 import type { Vault } from '@hasp/vault';
 import { managedMatcher } from './managed-matcher.ts';
 
@@ -33,7 +33,7 @@ export class Redaction {
    */
   redactor(): Redactor {
     this.#matcher ??= this.#makeMatcher();
-    const redactor = makeRedactor(this.#matcher);
+    const redactor = makeAnsiRedactor(this.#matcher);
     const unlessWiped = (deed: () => Uint8Array): Uint8Array => (this.#matcher === undefined ? NOTHING : deed());
     return {
       push: (chunk) => unlessWiped(() => redactor.push(chunk)),

@@ -1,3 +1,4 @@
+export { makeAnsiRedactor } from './ansi-redactor.ts';
 export { maskText } from './mask-text.ts';
 export { type Matcher, makeMatcher, wipeMatcher } from './matcher.ts';
 export { makeRedactor, markOf, type Redactor } from './redactor.ts';
