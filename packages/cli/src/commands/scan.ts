@@ -1,12 +1,12 @@
 import { lstatSync } from 'node:fs';
 import { HaspError } from '@hasp/core';
-import { makeMatcher, maskText } from '@hasp/match';
+import { maskText, wipeMatcher } from '@hasp/match';
 import { type Answer, type CommandInput, textOption } from '../command.ts';
 import type { Context } from '../context.ts';
 import {
   GitFailure,
   type HookScan,
-  managedValues,
+  hookMatcher,
   startCommitScan,
   startHistoryScan,
   startRangeScan,
@@ -22,7 +22,7 @@ import { type Pointing, scanLargeFiles } from '../scan/scan-large-files.ts';
 import { scanPaths } from '../scan/scan-paths.ts';
 import { scanStdin } from '../scan/scan-stdin.ts';
 import { Tally } from '../scan/tally.ts';
-import { watchedValues } from '../scan/watched-values.ts';
+import { unwatchedIn } from '../scan/unwatched.ts';
 import { openStores } from '../stores.ts';
 
 /** Where else than in files. */
@@ -41,19 +41,18 @@ export async function scan(input: CommandInput, context: Context): Promise<Answe
 
 async function scanFor(input: CommandInput, context: Context, objects: HookScan | undefined): Promise<Answer> {
   const stores = await openStores(input, context);
-  const managed = managedValues(stores.vault);
+  const matcher = hookMatcher(stores.vault, '');
   stores.close();
   try {
-    const watched = watchedValues(managed.values);
-    const tally = new Tally(makeMatcher(watched.values), watched.secrets);
-    if (watched.values.length > 0) {
+    const tally = new Tally(matcher);
+    if (!matcher.empty) {
       if (objects !== undefined) await lookIntoObjects(objects, tally);
       else if (input.options['stdin'] === true) lookIntoStdin(tally);
       else await lookIntoPaths(input, context, tally);
     }
-    return answerOf(tally.report(), watched);
+    return answerOf(tally.report(), { isEmpty: matcher.empty, unwatched: unwatchedIn(matcher) });
   } finally {
-    managed.wipe();
+    wipeMatcher(matcher);
   }
 }
 

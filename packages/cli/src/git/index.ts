@@ -1,10 +1,10 @@
 // What other parts of the command use of git. Each look is started first, so that git works while the
 // vault is opened, and then given the values: `start…(place).scan(matcher)`.
 export { startHistoryScan, startRangeScan } from './history-scan.ts';
+export { hookMatcher } from './hook-matcher.ts';
 export { type HookScan, startCommitScan } from './hook-scan.ts';
 export { largeFileFolders, readLargeFile } from './large-files.ts';
 export type { Leak } from './leak.ts';
-export { managedValues } from './managed-values.ts';
 export { GitFailure, type GitPlace, gitOutput } from './process.ts';
 export type { ObjectScan } from './scan-objects.ts';
 export { describeLeak } from './tell.ts';

@@ -2,20 +2,26 @@ import { HaspError } from '@hasp/core';
 import type { Answer } from '../command.ts';
 import type { ScanReport } from './finding.ts';
 import { findingLine } from './finding-line.ts';
-import type { WatchedValues } from './watched-values.ts';
 
 /** So much of what was not looked into is named to a person. */
 const MOST_NAMED = 20;
 
-export function answerOf(report: ScanReport, { values, unwatched }: WatchedValues): Answer {
+/** What was looked for. */
+export interface Sought {
+  readonly isEmpty: boolean;
+  /** What is too short to be looked for. */
+  readonly unwatched: readonly string[];
+}
+
+export function answerOf(report: ScanReport, { isEmpty, unwatched }: Sought): Answer {
   const { findings, scanned, skipped } = report;
   const problem = problemOf(report);
-  const isClean = problem === undefined && values.length > 0;
+  const isClean = problem === undefined && !isEmpty;
   return {
     json: { findings, scanned, skipped, unwatched },
     text: isClean ? `ok: no managed value in ${amount(report)}` : findings.map(findingLine).join('\n'),
     notes: [
-      ...(values.length > 0 ? [] : ['no managed values to look for']),
+      ...(isEmpty ? ['no managed values to look for'] : []),
       ...(unwatched.length === 0 ? [] : [`too short to be looked for: ${unwatched.join(', ')}`]),
       ...skipped.slice(0, MOST_NAMED).map(({ path, why }) => `not looked into: ${path} ${why}`),
       ...(skipped.length > MOST_NAMED ? [`not looked into: ${skipped.length - MOST_NAMED} more; see --json`] : []),

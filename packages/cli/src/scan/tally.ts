@@ -7,7 +7,6 @@ import type { Finding, ScanReport, Skipped, Where } from './finding.ts';
 /** What a scan has come upon so far. */
 export class Tally {
   readonly matcher: Matcher;
-  readonly #secrets: ReadonlyMap<string, readonly string[]>;
   readonly #findings: Finding[] = [];
   readonly #skipped: Skipped[] = [];
   #isWhole = true;
@@ -15,10 +14,8 @@ export class Tally {
   bytes = 0;
   objects = 0;
 
-  /** `secrets`: how the names of matches are called, all of them. */
-  constructor(matcher: Matcher, secrets: ReadonlyMap<string, readonly string[]>) {
+  constructor(matcher: Matcher) {
     this.matcher = matcher;
-    this.#secrets = secrets;
   }
 
   /** Takes what was found in one content. */
@@ -40,12 +37,9 @@ export class Tally {
     }
   }
 
-  /** `secret` as the matcher names it; the path as it can be shown. */
+  /** The path as it can be shown. */
   find({ secret, spelling, path, ...place }: Finding): void {
-    const shown = path === undefined ? {} : { path };
-    for (const name of this.#secrets.get(secret) ?? [secret]) {
-      this.#findings.push({ secret: name, spelling, ...shown, ...place });
-    }
+    this.#findings.push({ secret, spelling, ...(path === undefined ? {} : { path }), ...place });
   }
 
   /** Something that could hold a value was not looked into. */
