@@ -1,6 +1,6 @@
 import { type Matcher, makeSearch } from '@hasp/match';
 import type { Sink, Unpacking } from './archive.ts';
-import { mayBeFormat } from './format.ts';
+import { type ArchiveKind, mayBeFormat } from './format.ts';
 import { type LargeFilePointer, MAX_POINTER_BYTES, mayBePointer, parseLargeFilePointer } from './large-file-pointer.ts';
 import { makePlaceFinder, type Place } from './place.ts';
 import { makeUnpacker } from './unpack.ts';
@@ -46,8 +46,8 @@ export interface ContentScan {
 
 /** So much is unpacked of one blob, all its parts together. */
 export const MAX_UNPACKED_BYTES = 64 * 1024 * 1024;
-/** The blob is 0, a part of it 1, a part of that 2. */
-const MAX_DEPTH = 2;
+/** So many archives may be in each other, of each kind. */
+const MAX_DEPTH: Readonly<Record<ArchiveKind, number>> = { packed: 2, open: 2 };
 const UNPACKED = '(unpacked)';
 
 /** What is known of the blob so far, with all its parts. */
@@ -61,7 +61,7 @@ interface Look {
 
 export function scanContent(matcher: Matcher): ContentScan {
   const look: Look = { matcher, open: [], packed: new Map(), skips: new Map(), unpackedBytes: 0 };
-  const layer = makeLayer(look, 0, undefined, true);
+  const layer = makeLayer(look, { packed: 0, open: 0 }, undefined, true);
   /** Of what may be a pointer. */
   let start: Buffer | undefined;
   let isFirst = true;
@@ -87,8 +87,11 @@ interface Layer extends Sink {
   feed(piece: Uint8Array, isLast?: boolean): void;
 }
 
+/** How many archives of each kind are around it. */
+type Depth = Readonly<Record<ArchiveKind, number>>;
+
 /** The blob, or a part. A part that lies open in what it is packed in was searched there. */
-function makeLayer(look: Look, depth: number, inside: string | undefined, isSearched: boolean): Layer {
+function makeLayer(look: Look, depth: Depth, inside: string | undefined, isSearched: boolean): Layer {
   const search = isSearched ? makeSearch(look.matcher) : undefined;
   /** Undefined for what can be no archive: most of all there is. */
   let unpacker: Sink | undefined;
@@ -97,8 +100,12 @@ function makeLayer(look: Look, depth: number, inside: string | undefined, isSear
   return {
     feed(piece, isLast = false) {
       if (piece.length === 0) return;
-      if (pieces === 0 && mayBeFormat(piece[0])) {
-        unpacker = makeUnpacker(makeUnpacking(look, depth, inside), depth === MAX_DEPTH);
+      if (pieces === 0 && mayBeFormat(piece, isLast)) {
+        const enter = (kind: ArchiveKind) =>
+          depth[kind] === MAX_DEPTH[kind]
+            ? undefined
+            : makeUnpacking(look, { ...depth, [kind]: depth[kind] + 1 }, inside);
+        unpacker = makeUnpacker(enter, (why) => skip(look, why, inside));
       }
       pieces += 1;
       last = piece;
@@ -120,10 +127,10 @@ function makeLayer(look: Look, depth: number, inside: string | undefined, isSear
   };
 }
 
-function makeUnpacking(look: Look, depth: number, inside: string | undefined): Unpacking {
+function makeUnpacking(look: Look, depth: Depth, inside: string | undefined): Unpacking {
   const within = (part: string): string => (inside === undefined || inside === UNPACKED ? part : `${inside}!/${part}`);
   return {
-    open: (part = UNPACKED, isPacked) => makeLayer(look, depth + 1, within(part), isPacked),
+    open: (part = UNPACKED, isPacked) => makeLayer(look, depth, within(part), isPacked),
     skip: (why, part) => skip(look, why, part === undefined ? inside : within(part)),
     spend(bytes) {
       if (look.unpackedBytes > MAX_UNPACKED_BYTES) return false;

@@ -1,9 +1,12 @@
 import type { Sink, Unpacking } from './archive.ts';
-import { FORMAT_BYTES, formatOf } from './format.ts';
+import { type ArchiveKind, FORMAT_BYTES, formatOf } from './format.ts';
 import { type Parsing, Pieces } from './pieces.ts';
 
-/** Takes bytes of which the first may begin an archive; those that begin as an archive are unpacked, or it is said that they can't be. */
-export function makeUnpacker(unpacking: Unpacking, isTooDeep: boolean): Sink {
+/** What goes on in an archive of this kind; undefined where it is too deep in others. */
+export type Enter = (kind: ArchiveKind) => Unpacking | undefined;
+
+/** Takes bytes that may begin an archive, and unpacks it, or says that it can't. */
+export function makeUnpacker(enter: Enter, skip: (why: string) => void): Sink {
   let start: Uint8Array | undefined = new Uint8Array(0);
   let archive: Sink | undefined;
 
@@ -11,8 +14,12 @@ export function makeUnpacker(unpacking: Unpacking, isTooDeep: boolean): Sink {
     start = undefined;
     const format = formatOf(bytes);
     if (format === undefined) return;
-    if ('closed' in format) unpacking.skip(format.closed);
-    else if (isTooDeep) unpacking.skip('is an archive in an archive in an archive');
+    if ('closed' in format) {
+      skip(format.closed);
+      return;
+    }
+    const unpacking = enter(format.kind);
+    if (unpacking === undefined) skip('is an archive in an archive in an archive');
     else archive = makeReading((pieces) => format.read(pieces, unpacking));
     archive?.feed(bytes);
   }

@@ -1,12 +1,15 @@
 import { inflateInto, makeWorkspace, type Unpacking, type Workspace } from './archive.ts';
 import type { Parsing, Pieces } from './pieces.ts';
 
+const P = 0x50;
 const ENTRY = 0x04034b50;
 const LISTED = 0x02014b50;
 const END = 0x06054b50;
 const DESCRIPTOR = 0x08074b50;
 const ENCRYPTED = 1;
 const SIZES_FOLLOW = 8;
+/** The level of packing, a name in UTF-8, and the two above. */
+const KNOWN_FLAGS = 0x080f;
 const IN_ZIP64 = 0xffffffff;
 const STORED = 0;
 const DEFLATED = 8;
@@ -34,6 +37,19 @@ interface Entry {
  * The list serves to see that none was missed.
  */
 export function* readZip(pieces: Pieces, unpacking: Unpacking): Parsing {
+  yield* readEntries(pieces, unpacking, () => true);
+}
+
+/** A zip behind a program, if there is one: of what only looks like one nothing is said. */
+export function* readZipBehind(pieces: Pieces, unpacking: Unpacking): Parsing {
+  const skips: [why: string, entry: string | undefined][] = [];
+  const quiet: Unpacking = { ...unpacking, skip: (why, entry) => skips.push([why, entry]) };
+  const isZip = yield* readEntries(pieces, quiet, isPlausible);
+  if (isZip) for (const [why, entry] of skips) unpacking.skip(why, entry);
+}
+
+/** Whether it was one, with an end that lists what was found. */
+function* readEntries(pieces: Pieces, unpacking: Unpacking, isMeant: (entry: Entry) => boolean): Parsing<boolean> {
   const workspace = makeWorkspace();
   let found = 0;
   let listed = 0;
@@ -46,11 +62,19 @@ export function* readZip(pieces: Pieces, unpacking: Unpacking): Parsing {
     if (signature !== ENTRY) continue;
     const entry = yield* readEntry(pieces);
     if (entry === undefined) break;
+    if (!isMeant(entry)) continue;
     found += 1;
-    if (!(yield* unpack(entry, pieces, unpacking, workspace))) return;
+    if (!(yield* unpack(entry, pieces, unpacking, workspace))) return true;
   }
   if (!ended) unpacking.skip('is a zip that is damaged or cut short');
   else if (found < listed) unpacking.skip('is a zip that lists more than could be found in it');
+  return ended && listed > 0 && found > 0;
+}
+
+/** What four bytes in a program are not by chance. */
+function isPlausible({ name, flags, method }: Entry): boolean {
+  const isKnown = method === STORED || method === DEFLATED || method in METHODS;
+  return isKnown && (flags & ~KNOWN_FLAGS) === 0 && /^[^\p{Cc}]{1,1024}$/u.test(name);
 }
 
 /** The next record of any kind, wherever it begins; undefined where there is none. */
@@ -59,6 +83,13 @@ function* nextSignature(pieces: Pieces): Parsing<number | undefined> {
   while (yield* pieces.more()) {
     const { piece } = pieces;
     while (pieces.at < piece.length) {
+      // Far from a "P" there is nothing to look at.
+      if (seen >>> 24 !== P && ((seen >>> 16) & 0xff) !== P && ((seen >>> 8) & 0xff) !== P) {
+        const next = piece.indexOf(P, pieces.at);
+        pieces.at = next < 0 ? piece.length : next;
+        seen = 0;
+        if (next < 0) break;
+      }
       seen = ((seen >>> 8) | ((piece[pieces.at] as number) << 24)) >>> 0;
       pieces.at += 1;
       if (seen === ENTRY || seen === LISTED || seen === END) return seen;
