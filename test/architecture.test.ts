@@ -233,6 +233,14 @@ describe('what is loaded', () => {
     expect(foreignIn('run.cjs')).toEqual(['better-sqlite3']);
   });
 
+  it('by git’s hooks: as little', () => {
+    expect(foreignIn('hook.cjs')).toEqual(['better-sqlite3']);
+    expect(Object.keys(bundle('hook.cjs').inputs).filter((file) => /cli\/src\/(?:main\b|commands)/.test(file))).toEqual(
+      [],
+    );
+    expect(bundle('hook.cjs').bytes).toBeLessThan(160_000);
+  });
+
   it('by `hasp run`: no other command, and few bytes, for every ten thousand take half a millisecond', () => {
     const commands = Object.keys(bundle('run.cjs').inputs).filter((file) => /cli\/src\/(?:main\b|commands)/.test(file));
     expect(commands).toEqual([]);

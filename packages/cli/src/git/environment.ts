@@ -32,9 +32,10 @@ export function gitEnvironment(environment: ReadonlyMap<string, string>): Record
   };
 }
 
-/** Settings that could start a program or make git believe a file of its own more than the objects. */
+/** Against what could start a program, or make git believe a file of its own more than the objects; and large blobs come in pieces. */
 export const SETTINGS: readonly string[] = [
   'advice.graftFileDeprecated=false',
+  'core.bigFileThreshold=8m',
   'core.commitGraph=false',
   'core.fsmonitor=false',
   'core.untrackedCache=false',
