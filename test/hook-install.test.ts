@@ -7,6 +7,7 @@ import {
   readdirSync,
   readFileSync,
   readlinkSync,
+  rmSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
@@ -218,6 +219,16 @@ describe('hasp hook install', () => {
     writeFileSync(hook, guard);
     expect((await hasp(repo, 'uninstall')).status).toBe(0);
     expect(readFileSync(hook, 'utf8')).toBe('#!/bin/sh\nexit 0\n');
+  });
+
+  it('refuses a path that is not UTF-8, where it would make another folder', async () => {
+    const folder = Buffer.concat([Buffer.from(`${box.cwd}/x`), Buffer.of(0xff)]);
+    mkdirSync(folder);
+    const script = `cd x* && git init -q . && exec '${HASP}' hook install`;
+    const { status, stderr } = await box.other(['sh', '-c', script]);
+    expect([status, stderr.toString()]).toEqual([2, expect.stringContaining('not valid UTF-8')]);
+    expect(readdirSync(box.cwd).filter((name) => name.startsWith('x'))).toHaveLength(1);
+    rmSync(folder, { recursive: true });
   });
 
   it('says so outside of a repository', async () => {

@@ -29,13 +29,15 @@ const PATIENCE_MS = 60_000;
  */
 export async function fireHooks(place: GitPlace, found: HookPlace): Promise<Fired[]> {
   const scratch = mkdtempSync(path.join(tmpdir(), 'hasp-fire-'));
+  const isBare = found.top === found.common;
+  const seen = path.join(isBare ? scratch : found.top, `.hasp-canary-${randomBytes(4).toString('hex')}`);
   try {
-    const staged = await prepare(place, found, scratch);
+    const staged = await prepare(place, found, { scratch, seen });
     const fired: Fired[] = [];
     for (const hook of GUARDED) fired.push(await fire(hook, found, staged));
-    rmSync(staged.seen, { force: true });
     return fired;
   } finally {
+    rmSync(seen, { force: true });
     rmSync(scratch, { recursive: true, force: true });
   }
 }
@@ -44,11 +46,14 @@ interface Prepared {
   readonly environment: Readonly<Record<string, string>>;
   readonly commit: string;
   readonly message: string;
-  /** The staged file, in the work tree for as long as it takes. */
-  readonly seen: string;
 }
 
-async function prepare(place: GitPlace, { top, common }: HookPlace, scratch: string): Promise<Prepared> {
+/** `seen` is the staged file in the work tree, for as long as it takes: it may not look as if it were half staged. */
+async function prepare(
+  place: GitPlace,
+  { top, common }: HookPlace,
+  { scratch, seen }: { readonly scratch: string; readonly seen: string },
+): Promise<Prepared> {
   const canary = `canary-${randomBytes(16).toString('hex')}`;
   const objects = path.join(scratch, 'objects');
   mkdirSync(objects);
@@ -63,18 +68,16 @@ async function prepare(place: GitPlace, { top, common }: HookPlace, scratch: str
   const here: GitPlace = { cwd: top, environment: new Map(Object.entries(environment)), asUser: true };
   const ask = async (argv: readonly string[], input = '') =>
     (await gitOutput(here, argv, input)).toString('latin1').trim();
-  const name = `.hasp-canary-${randomBytes(4).toString('hex')}`;
   const blob = await ask(['hash-object', '-w', '--stdin'], `${canary}\n`);
   await ask(['read-tree', 'HEAD']).catch(() => ask(['read-tree', '--empty']));
-  await ask(['update-index', '--add', '--cacheinfo', `100644,${blob},${name}`]);
+  await ask(['update-index', '--add', '--cacheinfo', `100644,${blob},${path.basename(seen)}`]);
   const tree = await ask(['mktree'], `100644 blob ${blob}\tcanary\n`);
   const author = ['-c', 'user.name=hasp', '-c', 'user.email=hasp@localhost', '-c', 'commit.gpgSign=false'];
   const commit = await ask([...author, 'commit-tree', tree], 'canary\n');
   const message = path.join(scratch, 'message');
   writeFileSync(message, `canary\n\n${canary}\n`);
-  const seen = path.join(top === common ? scratch : top, name);
   writeFileSync(seen, `${canary}\n`);
-  return { environment, commit, message, seen };
+  return { environment, commit, message };
 }
 
 async function fire(hook: GuardedHook, { folder, top }: HookPlace, staged: Prepared): Promise<Fired> {

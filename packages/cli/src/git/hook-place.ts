@@ -28,6 +28,14 @@ export async function findHookPlace(place: GitPlace): Promise<HookPlace> {
     throw new HaspError('E_USAGE', 'core.hooksPath is set for this command only', 'set it in a file, or leave it out');
   }
   const start = top ?? absolute;
+  // Node would make and read another folder than git does.
+  if (`${absolute}${start}${setting?.value ?? ''}`.includes('\ufffd')) {
+    throw new HaspError(
+      'E_USAGE',
+      'the path of this repository is not valid UTF-8',
+      'put the hooks in by hand: see hasp hook pre-commit --help',
+    );
+  }
   const folder = setting === undefined ? path.join(absolute, 'hooks') : path.resolve(start, setting.value);
   return { common: absolute, top: start, folder, setting };
 }

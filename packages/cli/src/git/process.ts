@@ -28,7 +28,8 @@ const STDERR_KEPT = 4_096;
  */
 export function startGit(place: GitPlace, argv: readonly string[], input?: GitProcess): GitProcess {
   const child = spawn('git', ['--no-pager', ...(place.asUser === true ? [] : SETTINGS), ...argv], {
-    cwd: place.cwd,
+    // Where Node could not write down where we are, it is still where we are.
+    ...(place.cwd.includes('\ufffd') ? {} : { cwd: place.cwd }),
     env: place.asUser === true ? Object.fromEntries(place.environment) : gitEnvironment(place.environment),
     stdio: [input === undefined ? 'pipe' : input.stdout, 'pipe', 'pipe'],
   });

@@ -11,6 +11,7 @@ export const HOOK_WORDS: Readonly<Record<GuardedHook, number>> = { 'pre-commit':
 /** Begins the look that belongs to a hook; undefined where there is nothing to look at. @throws HaspError E_USAGE */
 export function startHook(hook: GuardedHook, words: readonly string[], context: Context): HookScan | undefined {
   const [first = '', second = ''] = words;
+  checkPlaces(context);
   if (hook === 'pre-commit') return startCommitScan(context);
   if (hook === 'commit-msg') return startMessageScan(context, first);
   if (isTerminal(0) || context.inherited.closedStdio.includes(0)) {
@@ -22,4 +23,16 @@ export function startHook(hook: GuardedHook, words: readonly string[], context: 
   }
   const lines = readRefs();
   return lines === '' ? undefined : startPushScan(context, lines, { remote: first, url: second });
+}
+
+/** Where Node has altered a name, git would look into another index, find it empty, and call it clean. */
+function checkPlaces({ inherited, environment }: Context): void {
+  if (!inherited.invalidUtf8) return;
+  const altered = [...environment].find(([name, value]) => name.startsWith('GIT_') && value.includes('\ufffd'));
+  if (altered === undefined) return;
+  throw new HaspError(
+    'E_USAGE',
+    `${altered[0]} is not valid UTF-8, so nothing was checked`,
+    'rename the folder that it names',
+  );
 }
