@@ -263,6 +263,7 @@ describe('with core.hooksPath', () => {
     writeFileSync(config, `[core]\n\thooksPath = ${folder}\n`);
     const env = { GIT_CONFIG_GLOBAL: config };
     expect((await box.run(['hook', 'install'], { cwd: repo.folder, env })).status).toBe(0);
+    expect((await box.run(['hook', 'install'], { cwd: repo.folder, env })).status).toBe(0);
     expect(readdirSync(folder)).toEqual(['pre-commit']);
     repo.write('.gitignore', 'seen\n');
     await expectGuarded(repo, { commit: 'theirs\n', push: /^$/ }, env);
@@ -283,6 +284,8 @@ describe('hasp hook install --global', () => {
       script(repo, '.git/hooks/pre-push', '#!/bin/sh\ncut -d" " -f3 >>seen\n');
       expect((await hasp(repo, 'install', '--global')).status).toBe(0);
       expect((await hasp(repo, 'install', '--global')).status).toBe(0);
+      // Of one repository there is nothing to take away.
+      expect((await hasp(repo, 'uninstall')).status).toBe(0);
       await expectGuarded(repo, { commit: 'own\nafter\n', push: /^refs\/heads\/x\n$/ });
       expect((await hasp(repo, 'uninstall', '--global')).status).toBe(0);
       expect(existsSync(config) ? readFileSync(config, 'utf8') : undefined).toBe(before);

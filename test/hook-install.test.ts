@@ -2,11 +2,11 @@ import { execFileSync } from 'node:child_process';
 import {
   chmodSync,
   existsSync,
-  lstatSync,
+  linkSync,
   mkdirSync,
   readdirSync,
   readFileSync,
-  readlinkSync,
+  renameSync,
   rmSync,
   symlinkSync,
   writeFileSync,
@@ -14,7 +14,7 @@ import {
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { VALUE } from './support/commit-cases.ts';
-import { Repository } from './support/repository.ts';
+import { Repository, snapshot } from './support/repository.ts';
 import { HASP, type Outcome, Sandbox } from './support/sandbox.ts';
 
 let box: Sandbox;
@@ -43,19 +43,6 @@ async function install(repo: Repository, ...argv: string[]): Promise<string> {
   const { status, stderr } = await hasp(repo, 'install', ...argv);
   expect({ status, said: stderr.toString() }).toMatchObject({ status: 0 });
   return stderr.toString();
-}
-
-/** Every file with its mode and bytes, links as they are. */
-function snapshot(folder: string): Record<string, string> {
-  const names = readdirSync(folder, { recursive: true, encoding: 'utf8' }).sort();
-  return Object.fromEntries(
-    names.map((name) => {
-      const file = path.join(folder, name);
-      const status = lstatSync(file);
-      const what = status.isSymbolicLink() ? readlinkSync(file) : status.isFile() ? readFileSync(file, 'latin1') : '';
-      return [name, `${status.mode.toString(8)} ${what}`];
-    }),
-  );
 }
 
 const stage = (repo: Repository, text: string): void => {
@@ -236,46 +223,31 @@ describe('hasp hook install', () => {
   });
 });
 
-describe('hasp hook status', () => {
-  it('is not content with a hook that is missing, can not be executed, asks nobody, or lets everything through', async () => {
-    const repo = repository();
-    expect((await hasp(repo, 'status')).status).toBe(6);
-    await install(repo);
-    const answer = await box.json<{ ok: boolean; hooks: { hook: string; blocks: boolean }[] }>(['hook', 'status'], {
-      cwd: repo.folder,
-    });
-    expect([answer.ok, answer.hooks.map(({ blocks }) => blocks)]).toEqual([true, [true, true, true]]);
-    for (const hook of ['pre-commit', 'commit-msg', 'pre-push']) {
-      const file = path.join(repo.folder, '.git/hooks', hook);
-      const guard = readFileSync(file);
-      chmodSync(file, 0o644);
-      expect((await hasp(repo, 'status')).status).toBe(6);
-      for (const text of [
-        '#!/bin/sh\nexit 0\n',
-        '#!/bin/sh\nexit 1\n',
-        '#!/no/such\n',
-        `#!/bin/sh\n'${HASP}' hook ${hook} "$@" || true\n`,
-      ]) {
-        writeFileSync(file, text);
-        chmodSync(file, 0o755);
-        const { status, stdout } = await hasp(repo, 'status');
-        expect([text, status, stdout.toString()]).toEqual([
-          text,
-          6,
-          expect.stringMatching(new RegExp(`^${hook} +not blocked`, 'm')),
-        ]);
+describe('an installation that was cut short', () => {
+  const HOOK = '#!/bin/sh\nexit 0\n';
+  it.each([
+    [
+      'after the hook got its second name',
+      (hooks: string) => linkSync(`${hooks}/pre-commit`, `${hooks}/pre-commit.before-hasp`),
+    ],
+    [
+      'after the hook was moved',
+      (hooks: string) => renameSync(`${hooks}/pre-commit`, `${hooks}/pre-commit.before-hasp`),
+    ],
+  ])('%s, is finished by the next one, and undone by uninstall', async (_name, cut) => {
+    for (const next of ['install', 'uninstall']) {
+      const repo = repository();
+      script(repo, '.git/hooks/pre-commit', HOOK, 0o741);
+      const hooks = path.join(repo.folder, '.git/hooks');
+      const before = snapshot(hooks);
+      cut(hooks);
+      expect((await hasp(repo, next)).status).toBe(0);
+      if (next === 'install') {
+        stage(repo, VALUE);
+        expect((await repo.git(['commit', '-qm', 'x'])).status).toBe(1);
+        await hasp(repo, 'uninstall');
       }
-      writeFileSync(file, guard);
+      expect(snapshot(hooks)).toEqual(before);
     }
-  });
-
-  it('leaves nothing behind, in the repository, in the work tree, in the log', async () => {
-    const repo = repository();
-    repo.commit({ file: 'a\n' });
-    repo.write('file', 'changed\n');
-    await install(repo);
-    const before = [snapshot(repo.folder), (await box.log()).length];
-    expect((await hasp(repo, 'status')).status).toBe(0);
-    expect([snapshot(repo.folder), (await box.log()).length]).toEqual(before);
   });
 });

@@ -1,5 +1,15 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 import { HASP, type Outcome, type Sandbox, type StartOptions } from './sandbox.ts';
 
@@ -101,4 +111,17 @@ export class Repository {
       encoding: 'utf8',
     }).trim();
   }
+}
+
+/** Every file with its mode and bytes, links as they are. */
+export function snapshot(folder: string): Record<string, string> {
+  const names = readdirSync(folder, { recursive: true, encoding: 'utf8' }).sort();
+  return Object.fromEntries(
+    names.map((name) => {
+      const file = path.join(folder, name);
+      const status = lstatSync(file);
+      const what = status.isSymbolicLink() ? readlinkSync(file) : status.isFile() ? readFileSync(file, 'latin1') : '';
+      return [name, `${status.mode.toString(8)} ${what}`];
+    }),
+  );
 }

@@ -32,8 +32,10 @@ const OWN_FOLDER = 'hasp-hooks';
 const STATE = 'before.json';
 
 interface State {
-  /** As it was set; missing where nothing was. */
+  /** As it was set in this place; missing where nothing was. */
   readonly setting?: string;
+  /** The folder that git looked at, wherever that was set; missing where it was the repository's own. */
+  readonly folder?: string;
   /** The file of settings was made for this one. */
   readonly madeConfig?: boolean;
 }
@@ -42,11 +44,7 @@ export async function installHooks(place: GitPlace, hasp: string): Promise<Insta
   const found = await findHookPlace(place);
   const own = path.join(found.common, OWN_FOLDER);
   if (found.folder === own) {
-    const before = readState(own)?.setting;
-    return {
-      changes: writeOwn(own, hasp, before === undefined ? { kind: 'repository' } : beforeAt(before)),
-      notes: [],
-    };
+    return { changes: writeOwn(own, hasp, beforeAt(readState(own)?.folder)), notes: [] };
   }
   const keeper = await keeperOf(place, found);
   if (keeper === 'nobody') return { changes: installInto(found.folder, hasp), notes: frameworkNotes(found) };
@@ -91,16 +89,19 @@ async function besideSetting(
 ): Promise<Installation> {
   const value = await answer(place, ['config', scope, '--get', 'core.hooksPath']);
   const madeConfig = scope === '--global' && !globalConfigIsThere(place);
-  const state: State = { ...(value === undefined ? {} : { setting: value }), ...(madeConfig ? { madeConfig } : {}) };
-  const before: Before = setting === undefined ? { kind: 'repository' } : beforeAt(setting.value);
-  const changes = writeOwn(folder, hasp, before);
+  const state: State = {
+    ...(value === undefined ? {} : { setting: value }),
+    ...(setting === undefined ? {} : { folder: setting.value }),
+    ...(madeConfig ? { madeConfig } : {}),
+  };
+  const changes = writeOwn(folder, hasp, beforeAt(setting?.value));
   replace(path.join(folder, STATE), JSON.stringify(state), 0o600);
   await gitOutput(place, ['config', scope, 'core.hooksPath', folder]);
   return { changes, notes: setting === undefined ? [] : NOTES.committed };
 }
 
-function beforeAt(folder: string): Before {
-  return { kind: 'folder', folder };
+function beforeAt(folder: string | undefined): Before {
+  return folder === undefined ? { kind: 'repository' } : { kind: 'folder', folder };
 }
 
 function writeOwn(folder: string, hasp: string, before: Before): Change[] {
@@ -112,11 +113,7 @@ function writeOwn(folder: string, hasp: string, before: Before): Change[] {
 export async function installGlobally(place: GitPlace, folder: string, hasp: string): Promise<Installation> {
   const value = await answer(place, ['config', '--global', '--type=path', '--get', 'core.hooksPath']);
   if (value === folder) {
-    const before = readState(folder)?.setting;
-    return {
-      changes: writeOwn(folder, hasp, before === undefined ? { kind: 'repository' } : beforeAt(before)),
-      notes: [],
-    };
+    return { changes: writeOwn(folder, hasp, beforeAt(readState(folder)?.folder)), notes: [] };
   }
   const setting = value === undefined ? undefined : { value, scope: 'global' };
   const done = await besideSetting(place, { setting }, { folder, hasp, scope: '--global' });
@@ -135,9 +132,11 @@ export async function uninstallHooks(place: GitPlace): Promise<Installation> {
   const scope = found.setting?.scope === 'worktree' ? '--worktree' : '--local';
   const changes: Change[] = [];
   if (found.folder === own) changes.push(...(await resetSetting(place, own, scope)));
-  const { folder, top } = await findHookPlace(place);
+  const { folder, top, setting } = await findHookPlace(place);
   changes.push(...uninstallFromLefthook(top), ...uninstallFromHusky(folder));
-  if (folder !== own) changes.push(...uninstallFrom(folder));
+  // A folder for many repositories is not this one's to change.
+  const isOurs = setting === undefined || setting.scope === 'local' || setting.scope === 'worktree';
+  if (folder !== own && isOurs) changes.push(...uninstallFrom(folder));
   const usual = path.join(found.common, 'hooks');
   if (folder !== usual && existsSync(usual)) changes.push(...uninstallFrom(usual));
   return { changes: [...changes, ...removeFolder(own)], notes: [] };
