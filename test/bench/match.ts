@@ -47,7 +47,7 @@ async function measure({ root, folder, starter, corpus, count, limit }: Case): P
   const hasp = path.join(root, 'packages/cli/bin/hasp');
   const env = { ...process.env, HASP_HOME: path.join(folder, `home-${count}`) };
   execFileSync(hasp, ['init', '--key-file'], { env, stdio: ['ignore', 'ignore', 'pipe'] });
-  const values = Array.from({ length: count }, (_, at) => valueOf(at));
+  const values = Array.from({ length: count }, (_, at) => valueAt(at));
   await addValues(env.HASP_HOME, values);
   const patterns = path.join(folder, `patterns-${count}`);
   const spellings = new Set(
@@ -78,7 +78,7 @@ async function addValues(folder: string, values: readonly Uint8Array[]): Promise
 }
 
 /** Like what is in vaults: tokens with a well-known beginning, connection strings, random words. */
-function valueOf(at: number): Buffer {
+function valueAt(at: number): Buffer {
   const random = Buffer.from(`${at * 7919}-${at}-bench`)
     .toString('base64url')
     .repeat(2);

@@ -87,7 +87,9 @@ function startGitScan(input: CommandInput, context: Context): HookScan | undefin
 
 async function lookIntoObjects(objects: HookScan, tally: Tally): Promise<void> {
   try {
-    tally.repository(await objects.scan(tally.matcher));
+    const progress = isTerminal(2) ? progressOn('scanned') : undefined;
+    tally.repository(await objects.scan(tally.matcher, (done) => progress?.count(done, 'objects')));
+    progress?.clear();
   } catch (error) {
     if (error instanceof GitFailure && error.said !== '') {
       say(`git says: ${maskText(error.said.split('\n')[0] ?? '', tally.matcher)}`);

@@ -13,7 +13,7 @@ export function startHistoryScan(place: GitPlace): HookScan {
   staged.catch(() => {});
   return {
     stop: committed.stop,
-    async scan(matcher) {
+    async scan(matcher, progress) {
       const paths = await staged;
       const pathOf = (oid: string, path: Buffer | undefined) => path ?? paths.get(oid);
       const { leaks, counted, skipped } = await scanObjects(
@@ -23,6 +23,7 @@ export function startHistoryScan(place: GitPlace): HookScan {
         {
           rename: (hit) => [{ ...hit, path: pathOf(hit.oid, hit.path) }],
           goesOn: true,
+          progress,
         },
       );
       return { leaks, counted, skipped: skipped.map((note) => ({ ...note, path: pathOf(note.oid, note.path) })) };
@@ -35,7 +36,7 @@ export function startRangeScan(place: GitPlace, range: string): HookScan {
   const selection = selectRange(place, range);
   selection.catch(() => {});
   return {
-    scan: async (matcher) => scanObjects(place, matcher, (await selection).read, { goesOn: true }),
+    scan: async (matcher, progress) => scanObjects(place, matcher, (await selection).read, { goesOn: true, progress }),
     stop: () =>
       void selection.then(
         ({ stop }) => stop(),

@@ -12,7 +12,8 @@ import { type StagedEntry, startStaged } from './staged.ts';
 
 /** A look that has begun: git runs while the vault is opened. */
 export interface HookScan {
-  scan(matcher: Matcher): Promise<ObjectScan>;
+  /** `progress`, where there may be many: how many objects were begun. */
+  scan(matcher: Matcher, progress?: (objects: number) => void): Promise<ObjectScan>;
   stop(): void;
 }
 

@@ -19,6 +19,8 @@ export interface ObjectScanOptions {
   readonly rename?: (hit: ObjectHit) => readonly ObjectHit[];
   /** Names what Git LFS has not here among what was skipped, and goes on. */
   readonly goesOn?: boolean;
+  /** Is told now and then how many objects were begun. */
+  readonly progress?: ((objects: number) => void) | undefined;
 }
 
 /** Looks into every object that `read` gives, and into what Git LFS keeps for it. @throws HaspError E_STORAGE, E_SPAWN */
@@ -26,16 +28,28 @@ export async function scanObjects(
   place: GitPlace,
   matcher: Matcher,
   read: (listener: ObjectListener) => Promise<void>,
-  { rename = (hit) => [hit], goesOn = false }: ObjectScanOptions = {},
+  { rename = (hit) => [hit], goesOn = false, progress }: ObjectScanOptions = {},
 ): Promise<ObjectScan> {
   const openBlob = (): ContentScan => scanContent(matcher);
   const inspection = inspectObjects(matcher, openBlob);
-  await read(inspection);
+  await read(progress === undefined ? inspection : counting(inspection, progress));
   const missing: Inspection['skipped'][number][] = [];
   const inLargeFiles = await scanLargeFiles(place, inspection.largeFiles, openBlob, goesOn ? missing : undefined);
   const hits = [...inspection.hits, ...inLargeFiles].flatMap(rename);
   const { counted, skipped } = inspection;
   return { leaks: await describeHits(place, hits, matcher), counted, skipped: [...skipped, ...missing] };
+}
+
+function counting(inspection: Inspection, progress: (objects: number) => void): ObjectListener {
+  const { counted } = inspection;
+  return {
+    begin(header) {
+      inspection.begin(header);
+      if ((counted.objects & 0xff) === 0) progress(counted.objects);
+    },
+    piece: (bytes) => inspection.piece(bytes),
+    end: () => inspection.end(),
+  };
 }
 
 async function scanLargeFiles(

@@ -5,18 +5,21 @@ import type { Tally } from './tally.ts';
 
 const PIECE_BYTES = 1024 * 1024;
 /** So much is kept, to tell the line of what is found in it. */
-const KEPT_PIECES = 64;
+const KEPT_PIECES = 16;
 
 /** @throws Error of node:fs where it can't be read to its end */
 export function scanStdin(tally: Tally): void {
   const content = scanContent(tally.matcher);
   const kept: Buffer[] = [];
+  let buffer = Buffer.allocUnsafeSlow(PIECE_BYTES);
   for (;;) {
-    const piece = readPiece();
+    const piece = readInto(buffer);
     if (piece.length === 0) break;
     content.feed(piece);
     tally.bytes += piece.length;
-    if (kept.length < KEPT_PIECES) kept.push(piece);
+    if (kept.length === KEPT_PIECES) continue;
+    kept.push(piece);
+    buffer = Buffer.allocUnsafeSlow(PIECE_BYTES);
   }
   const report = content.end();
   const open = report.findings.filter(({ inside }) => inside === undefined);
@@ -29,15 +32,14 @@ export function scanStdin(tally: Tally): void {
 }
 
 /** Full, but for the last one. */
-function readPiece(): Buffer {
-  const piece = Buffer.allocUnsafeSlow(PIECE_BYTES);
+function readInto(buffer: Buffer): Buffer {
   let filled = 0;
   while (filled < PIECE_BYTES) {
-    const read = readSome(piece, filled);
+    const read = readSome(buffer, filled);
     if (read === 0) break;
     filled += read;
   }
-  return piece.subarray(0, filled);
+  return buffer.subarray(0, filled);
 }
 
 function readSome(piece: Buffer, from: number): number {
