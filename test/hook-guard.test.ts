@@ -119,6 +119,15 @@ describe('what keeps hasp from looking stops the commit', () => {
     expect(await leaks()).toMatchObject([{ failure: 'E_VAULT_LOCKED' }, { failure: 'E_VAULT_LOCKED' }]);
   });
 
+  it('but not what only removes a ref', async () => {
+    repo.addRemote('origin');
+    repo.commit({ file: 'a' });
+    repo.do('push', '-q', 'origin', 'main', 'main:gone');
+    rmSync(path.join(box.home, 'vault.key'));
+    expect((await repo.git(['push', '-q', 'origin', ':gone'])).status).toBe(0);
+    expect((await repo.git(['push', '-q', 'origin', 'main:new', ':gone'])).status).toBe(1);
+  });
+
   it('no vault at all', async () => {
     stage('clean');
     const { status, stderr } = await commit({ HASP_HOME: path.join(box.root, 'none') });

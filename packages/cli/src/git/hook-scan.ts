@@ -6,7 +6,7 @@ import type { ObjectHit } from './inspect.ts';
 import { type Leak, shown } from './leak.ts';
 import { GitFailure, type GitPlace, gitOutput } from './process.ts';
 import { startPushed } from './pushed.ts';
-import { parsePushedRefs } from './pushed-refs.ts';
+import type { PushedRef } from './pushed-refs.ts';
 import { type ObjectScan, scanObjects, scanText, unreadable } from './scan-objects.ts';
 import { type StagedEntry, startStaged } from './staged.ts';
 
@@ -110,10 +110,9 @@ async function readSettings(place: GitPlace): Promise<{ mode: string; comment: s
 /** What a push would send, and the names it would have there. */
 export function startPushScan(
   place: GitPlace,
-  lines: string,
+  refs: readonly PushedRef[],
   target: { readonly remote: string; readonly url: string },
 ): HookScan {
-  const refs = parsePushedRefs(lines);
   const pushed = startPushed(place, refs, target);
   return {
     stop: pushed.stop,

@@ -3,6 +3,7 @@ import type { Context } from '../context.ts';
 import { isTerminal } from '../is-terminal.ts';
 import { type HookScan, startCommitScan, startMessageScan, startPushScan } from './hook-scan.ts';
 import type { GuardedHook } from './hook-text.ts';
+import { parsePushedRefs } from './pushed-refs.ts';
 import { readRefs } from './read-refs.ts';
 
 /** What git gives a hook in its arguments, in order. */
@@ -21,8 +22,10 @@ export function startHook(hook: GuardedHook, words: readonly string[], context: 
       'let git start it: hasp hook install',
     );
   }
-  const lines = readRefs();
-  return lines === '' ? undefined : startPushScan(context, lines, { remote: first, url: second });
+  const refs = parsePushedRefs(readRefs());
+  // Nothing to push, or only refs to be removed: nothing is sent.
+  const sendsNothing = refs.every(({ newOid }) => newOid === undefined);
+  return sendsNothing ? undefined : startPushScan(context, refs, { remote: first, url: second });
 }
 
 /** Where Node has altered a name, git would look into another index, find it empty, and call it clean. */
