@@ -36,7 +36,7 @@ export class Redaction {
     const redactor = makeAnsiRedactor(this.#matcher);
     const unlessWiped = (deed: () => Uint8Array): Uint8Array => (this.#matcher === undefined ? NOTHING : deed());
     return {
-      push: (chunk) => unlessWiped(() => redactor.push(chunk)),
+      push: (chunk, room) => unlessWiped(() => redactor.push(chunk, room)),
       idle: () => unlessWiped(() => redactor.idle()),
       end: () => unlessWiped(() => redactor.end()),
     };

@@ -2,6 +2,7 @@ import { AnsiSequences, type Parted } from './ansi-sequences.ts';
 import { BinaryStretches } from './binary-stretches.ts';
 import { Followers } from './followers.ts';
 import { LONGEST_HEAD } from './heads.ts';
+import { Joint } from './joint.ts';
 import { eachLongest, type Matcher, pendingLength } from './matcher.ts';
 import { makeRedactor, markOf, type Redactor } from './redactor.ts';
 import { Spans } from './spans.ts';
@@ -30,7 +31,10 @@ export function makeAnsiRedactor(matcher: Matcher): Redactor {
   if (matcher.empty) return plain;
   const shown = makeShownText(matcher);
   return {
-    push: (chunk) => plain.push(shown.push(chunk)),
+    push: (chunk, room = 0) => {
+      const output = shown.push(chunk, room);
+      return plain.push(output, shown.room());
+    },
     idle: () => {
       const released = shown.idle();
       return released.length === 0 ? plain.idle() : both(plain.push(released), () => plain.idle());
@@ -45,7 +49,12 @@ function both(first: Uint8Array, next: () => Uint8Array): Uint8Array {
   return joined([kept, next()]);
 }
 
-function makeShownText(matcher: Matcher): Redactor {
+interface ShownText extends Redactor {
+  /** Before what the last push returned. */
+  room(): number;
+}
+
+function makeShownText(matcher: Matcher): ShownText {
   const { names, owners } = matcher;
   const parser = new AnsiSequences();
   const stretches = new BinaryStretches();
@@ -59,23 +68,11 @@ function makeShownText(matcher: Matcher): Redactor {
   let position = 0;
   /** A copy of the last text, which may be the beginning of a value; some of it may be settled. */
   let tail: Uint8Array = NOTHING;
-  /** Memory for the tail and the text after it: a fresh piece for each chunk costs more than to look through it. */
-  let memory = NOTHING;
+  const joint = new Joint();
+  let roomBefore = 0;
   /** Those not returned yet. */
   let sequences: Sequence[] = [];
   const later: Sequence[] = [];
-
-  function withTail(text: Uint8Array): Uint8Array {
-    if (tail.length === 0) return text;
-    const length = tail.length + text.length;
-    if (memory.length < length) {
-      memory.fill(0);
-      memory = new Uint8Array(length + LONGEST_HEAD);
-    }
-    memory.set(tail);
-    memory.set(text, tail.length);
-    return memory.subarray(0, length);
-  }
 
   const nameOf = (value: number): string => names[value]?.[0] as string;
 
@@ -146,11 +143,11 @@ function makeShownText(matcher: Matcher): Redactor {
     return undefined;
   }
 
-  function take(bytes: Uint8Array, isBinary: boolean): Uint8Array {
+  function take(bytes: Uint8Array, isBinary: boolean, room: number): Uint8Array {
     const wasLooking = isLooking;
     const parted = partOf(bytes, isBinary);
     const added = parted?.text ?? bytes;
-    const text = withTail(added);
+    const text = joint.join(tail, added, parted === undefined ? room : 0);
     const before = position;
     position += added.length;
     const pending = pendingLength(matcher, text);
@@ -158,6 +155,7 @@ function makeShownText(matcher: Matcher): Redactor {
     // What it followed has had a gap.
     if (isLooking && !wasLooking) followers = new Followers(matcher);
     const found = isLooking && findIn(text);
+    roomBefore = 0;
     let output: Uint8Array;
     if (parted && !found && sequences.length === 0 && pending <= added.length) {
       // Everything but what is pending goes out as it came.
@@ -168,10 +166,14 @@ function makeShownText(matcher: Matcher): Redactor {
     } else {
       if (parted) keep(parted, bytes, before, 0);
       output = settle(text, position - pending);
+      // What lies before it has been returned, or is the room that was given.
+      if (output.buffer === bytes.buffer) roomBefore = output.byteOffset - bytes.byteOffset + room;
     }
     tail = pending === 0 ? NOTHING : Uint8Array.from(text.subarray(text.length - pending));
     const held = sequences.reduce((sum, one) => sum + one.bytes.length, 0);
-    return held > MOST_HELD ? both(output, giveUp) : output;
+    if (held <= MOST_HELD) return output;
+    roomBefore = 0;
+    return both(output, giveUp);
   }
 
   /** Remembers the sequences that begin at `from` in the bytes or later. The memory of the bytes is used again. */
@@ -184,13 +186,15 @@ function makeShownText(matcher: Matcher): Redactor {
   }
 
   return {
-    push(chunk) {
-      if (stretches.areText(chunk)) return take(chunk, false);
+    room: () => roomBefore,
+    push(chunk, room = 0) {
+      if (stretches.areText(chunk)) return take(chunk, false, room);
       const outputs: Uint8Array[] = [];
       stretches.each(chunk, (part, isBinary) => {
-        const output = take(part, isBinary);
+        const output = take(part, isBinary, part === chunk ? room : 0);
         // What was given out lies in memory that the next part may use.
         if (output.length > 0) outputs.push(part === chunk ? output : Uint8Array.from(output));
+        if (part !== chunk) roomBefore = 0;
       });
       return joined(outputs);
     },
@@ -198,7 +202,7 @@ function makeShownText(matcher: Matcher): Redactor {
     idle: () => (tail.length > MOST_SHOWN_BY_SILENCE ? NOTHING : settle(tail, position)),
     end() {
       const output = giveUp();
-      memory.fill(0);
+      joint.wipe();
       return output;
     },
   };

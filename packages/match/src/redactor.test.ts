@@ -45,10 +45,12 @@ function maskInChunks(stream: string, cuts: readonly number[], values: readonly 
   let output = '';
   let start = 0;
   for (const end of [...places, stream.length]) {
-    const chunk = Buffer.alloc(end - start + 3).subarray(start % 4 === 3 ? 3 : start % 4);
-    const used = chunk.subarray(0, end - start);
+    const room = (end * 7) % 300;
+    const chunk = Buffer.alloc(1 + room + (start % 4) + end - start, 0x3f);
+    const used = chunk.subarray(1 + room + (start % 4));
     used.set(bytes(stream.slice(start, end)));
-    output += text(redactor.push(used));
+    output += text(redactor.push(used, room));
+    expect(chunk.subarray(0, 1 + (start % 4)).every((byte) => byte === 0x3f)).toBe(true);
     chunk.fill(0x21);
     start = end;
   }

@@ -1,5 +1,6 @@
 import { Followers } from './followers.ts';
 import { LONGEST_HEAD } from './heads.ts';
+import { Joint } from './joint.ts';
 import { eachLongest, type Matcher, makeMatcher, pendingLength } from './matcher.ts';
 import { Spans } from './spans.ts';
 import type { NamedValue } from './spellings.ts';
@@ -9,7 +10,8 @@ import type { NamedValue } from './spellings.ts';
  * the next call, and may be the chunk itself or a part of it: write it before that memory is used again.
  */
 export interface Redactor {
-  push(chunk: Uint8Array): Uint8Array;
+  /** @param room so many bytes of the chunk's memory, right before it, may be overwritten: that saves copying it */
+  push(chunk: Uint8Array, room?: number): Uint8Array;
   /**
    * The tail held back if it is under four bytes, else nothing. For a stream that has fallen silent:
    * a prompt must not wait for its last letter. If the tail did begin a value, the rest is still masked.
@@ -47,20 +49,7 @@ function redactWith(matcher: Matcher): Redactor {
   /** A copy of the last input, which may be the beginning of a value; some of it may be settled. */
   let tail: Uint8Array = NOTHING;
 
-  /** Memory for the tail and a chunk after it: a fresh piece for each chunk costs more than to look through it. */
-  let joined = NOTHING;
-
-  function withTail(chunk: Uint8Array): Uint8Array {
-    if (tail.length === 0) return chunk;
-    const length = tail.length + chunk.length;
-    if (joined.length < length) {
-      joined.fill(0);
-      joined = new Uint8Array(length + LONGEST_HEAD);
-    }
-    joined.set(tail);
-    joined.set(chunk, tail.length);
-    return joined.subarray(0, length);
-  }
+  const joint = new Joint();
 
   const nameOf = (value: number): string => names[value]?.[0] as string;
 
@@ -93,8 +82,8 @@ function redactWith(matcher: Matcher): Redactor {
   }
 
   return {
-    push(chunk) {
-      const text = withTail(chunk);
+    push(chunk, room = 0) {
+      const text = joint.join(tail, chunk, room);
       position += chunk.length;
       findIn(text);
       const pending = pendingLength(matcher, text);
@@ -112,7 +101,7 @@ function redactWith(matcher: Matcher): Redactor {
     end() {
       const rest = settle(tail, position);
       tail = NOTHING;
-      joined.fill(0);
+      joint.wipe();
       return rest;
     },
   };

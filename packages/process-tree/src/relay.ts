@@ -6,7 +6,8 @@ import type { Source } from './source.ts';
 
 /** Bytes in, bytes out. What `push`, `idle` and `end` return is written before anything else is read. */
 export interface ByteTransform {
-  push(chunk: Uint8Array): Uint8Array;
+  /** @param room so many bytes of the chunk's memory, right before it, may be overwritten */
+  push(chunk: Uint8Array, room?: number): Uint8Array;
   /** After a short silence: what may be released although its continuation is not known. */
   idle?(): Uint8Array;
   end(): Uint8Array;
@@ -17,6 +18,8 @@ export type RelayEnd = 'ended' | 'reader-gone' | 'failed';
 
 /** Four times a pipe's usual capacity, and it stays in a processor's cache. */
 export const CHUNK_BYTES = 262_144;
+/** For what a transform kept of the chunk before; a multiple of a cache line. */
+const ROOM_BYTES = 512;
 const IDLE_MS = 20;
 /** So many chunks are taken in one go; then whatever else waits has its turn, signals first of all. */
 const TURN_CHUNKS = 16;
@@ -34,7 +37,7 @@ export class Relay {
   readonly #sink: Sink;
   readonly #createTransform: () => ByteTransform;
   readonly #warn: (line: string) => void;
-  readonly #memory = Buffer.allocUnsafeSlow(CHUNK_BYTES);
+  readonly #memory = Buffer.allocUnsafeSlow(ROOM_BYTES + CHUNK_BYTES).subarray(ROOM_BYTES);
   readonly #end: Promise<RelayEnd>;
   #transform: ByteTransform | undefined;
   #draining = false;
@@ -95,7 +98,7 @@ export class Relay {
       const transform = this.#openTransform();
       if (!transform) return 'failed';
       isHeld = true;
-      const problem = await this.#write(transform.push(this.#memory.subarray(0, got)));
+      const problem = await this.#write(transform.push(this.#memory.subarray(0, got), ROOM_BYTES));
       if (problem) return problem;
       if (chunks % TURN_CHUNKS === 0) await new Promise((resolve) => setImmediate(resolve));
     }
