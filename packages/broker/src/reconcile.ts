@@ -32,6 +32,8 @@ const REQUEST = /^([0-9a-f]{16})\.(?:revoked|rotated)$/;
 /** A process that forks all the time may be between two pids at one look: so many must find nobody. */
 const LOOKS = 8;
 const PAUSE_MS = 3;
+/** No exec takes longer, on the busiest machine. */
+const EXEC_MS = 2_000;
 /** Outcomes after which there is nothing left to try. */
 const BEYOND_REACH: readonly (Survivor['outcome'] | undefined)[] = ['not-permitted', 'left'];
 /** As long as one that takes no KILL is waited for. */
@@ -132,13 +134,16 @@ async function endSurvivors(state: RunState): Promise<Survivor[]> {
   }
   const ended = new Map<number, Survivor>();
   const end = performance.now() + PATIENCE_MS;
+  const sure = performance.now() + EXEC_MS;
   const stopNew = stopMarked(state.run);
   // Quiet is a look that meets nobody: one who was met and is gone again has forked first.
   for (let quiet = 0; quiet < LOOKS && performance.now() < end; ) {
-    const met = [...known.filter(isLiving), ...stopNew()];
+    const look = stopNew();
+    const met = [...known.filter(isLiving), ...look.marked];
     const doomed = met.filter(({ pid }) => !BEYOND_REACH.includes(ended.get(pid)?.outcome));
     for (const survivor of doomed.length === 0 ? [] : await endProcesses(doomed, 0)) ended.set(survivor.pid, survivor);
-    quiet = doomed.length === 0 ? quiet + 1 : 0;
+    const isUnsure = look.isUnsure && performance.now() < sure;
+    quiet = doomed.length === 0 && !isUnsure ? quiet + 1 : 0;
     await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
   }
   return [...ended.values()];

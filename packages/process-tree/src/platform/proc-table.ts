@@ -18,9 +18,9 @@ export const procTable: ProcessTable = {
   isSignalledByTerminal: terminalSignalled,
   watch: (first, run) => {
     let known = first;
-    const marked = run === undefined ? () => [] : watchMarked(run);
+    const look = run === undefined ? undefined : watchMarked(run);
     return async () => {
-      known = withDescendants([...known.filter((one) => isAlive(one) === true), ...marked()]);
+      known = withDescendants([...known.filter((one) => isAlive(one) === true), ...(look?.().marked ?? [])]);
       return known;
     };
   },
