@@ -62,6 +62,13 @@ it('each value is found at its first place, in any spelling and however the blob
   );
 });
 
+it('what begins first is the first place, also where something within it ended in an earlier piece', () => {
+  const value = 'short\n0123456789abcdef\nlast';
+  expect(searchIn([value], [bytes(value.slice(0, 22)), bytes(value.slice(22))])).toEqual([
+    { name: 'S0', spelling: 'raw', start: 0, end: 27 },
+  ]);
+});
+
 it('two secrets of one value are both named', () => {
   expect(searchIn(['swordfish', 'swordfish'], [bytes('a swordfish')])).toEqual([
     { name: 'S0', spelling: 'raw', start: 2, end: 11 },

@@ -27,12 +27,16 @@ export function makeSearch(matcher: Matcher): Search {
   let kept = 0;
   let position = 0;
   let sought: number | undefined;
+  let settled: number | undefined;
 
   /** A blob full of one value is no work once nothing else can be found. */
   function isAllFound(): boolean {
     if (first.size === 0) return false;
     sought ??= new Set(names.flat()).size;
-    return first.size === sought;
+    if (first.size !== sought) return false;
+    // What begins before them may still end behind them.
+    settled ??= Math.max(...[...first.values()].map(({ start }) => start)) + LONGEST_HEAD;
+    return position >= settled;
   }
 
   function look(text: Uint8Array, start: number): void {
