@@ -18,6 +18,7 @@ const QUOTE = 0x22;
 const BACKSLASH_U = codes('\\u');
 const TWO_BACKSLASHES_U = codes('\\\\u');
 const BACKSLASH_X = codes('\\x');
+const BACKSLASH_LONG_U = codes('\\U');
 
 function putByte(byte: number, out: Uint8Array, at: number): number {
   out[at] = byte;
@@ -66,6 +67,8 @@ function putUnicode(point: number, alphabet: Uint8Array, out: Uint8Array, at: nu
 
 /** Control characters, DEL and what is not ASCII. */
 const UNPRINTABLE: ByteBits = Int32Array.of(-1, 0, 0, 1 << 31, -1, -1, -1, -1);
+
+const NOT_ASCII: ByteBits = Int32Array.of(0, 0, 0, 0, -1, -1, -1, -1);
 
 function either(a: ByteBits, b: ByteBits): ByteBits {
   return a.map((word, at) => word | (b[at] as number));
@@ -121,6 +124,31 @@ function hexEscape(alphabet: Uint8Array, keepsText: boolean): Speller {
   return byBytes('hex-escape', write, keepsText ? either(bitsOf(codes('\\')), UNPRINTABLE) : undefined);
 }
 
+interface LiteralStyle {
+  /** What is not ASCII by its code point: `\\xe9`, `\\u20ac`, `\\U0001f511`. */
+  readonly ascii?: Uint8Array;
+  /** The quote that has a backslash. */
+  readonly quote?: string;
+}
+
+/** As Python's repr and ascii, Node's inspect, Perl's Dumper and YAML write a text. */
+function literal({ ascii, quote }: LiteralStyle): Speller {
+  const escaped = quote?.charCodeAt(0);
+  const alphabet = ascii ?? LOWER;
+  const write: Write = (point, out, at) => {
+    if (point === escaped) return putByte(point, out, putByte(BACKSLASH, out, at));
+    const short = point === QUOTE ? undefined : SHORT.get(point);
+    if (short !== undefined) return putByte(short, out, putByte(BACKSLASH, out, at));
+    if (point >= 0x20 && point < 0x7f) return putByte(point, out, at);
+    if (point >= 0x80 && ascii === undefined) return putUtf8(point, out, at);
+    if (point < 0x100) return putHex(point, 2, alphabet, out, put(BACKSLASH_X, out, at));
+    if (point < 0x10000) return putHex(point, 4, alphabet, out, put(BACKSLASH_U, out, at));
+    return putHex(point, 8, alphabet, out, put(BACKSLASH_LONG_U, out, at));
+  };
+  const altered = quote === undefined ? either(bitsOf(codes('\\')), UNPRINTABLE) : bitsOf(codes(quote));
+  return byCharacters('hex-escape', write, ascii === undefined ? altered : NOT_ASCII);
+}
+
 // ---- HTML and XML
 
 function html(references: Readonly<Record<string, string>>): Speller {
@@ -145,6 +173,17 @@ function hexReference(alphabet: Uint8Array): Write {
     putByte(SEMICOLON, out, putHex(point, digitsOf(point, 16), alphabet, out, put(HEX_REFERENCE, out, at)));
 }
 
+/** What is not ASCII as a number, as libxml, ElementTree and Python's xmlcharrefreplace have it. */
+function asciiHtml(references: Readonly<Record<string, string>>, putReference: Write): Speller {
+  const known = new Map(Object.entries(references).map(([from, to]) => [from.charCodeAt(0), codes(to)]));
+  const write: Write = (point, out, at) => {
+    if (point >= 0x80) return putReference(point, out, at);
+    const reference = known.get(point);
+    return reference === undefined ? putByte(point, out, at) : put(reference, out, at);
+  };
+  return byCharacters('html', write, NOT_ASCII);
+}
+
 // ---- what shells need
 
 function shell(replaced: ByteBits, replace: (byte: number) => Uint8Array): Speller {
@@ -155,6 +194,8 @@ function shell(replaced: ByteBits, replace: (byte: number) => Uint8Array): Spell
 const withBackslash = (byte: number): Uint8Array => Uint8Array.of(BACKSLASH, byte);
 const CLOSED_QUOTE = codes(`'\\''`);
 const DOUBLE_QUOTED_QUOTE = codes(`'"'"'`);
+/** PowerShell, SQL, YAML, CSV. */
+const doubled = (byte: number): Uint8Array => Uint8Array.of(byte, byte);
 const UNSAFE = allBut(bitsOf(codes(`${LETTERS_AND_DIGITS}@%+=:,./-_`))).fill(0, 4);
 
 // ---- UTF-16
@@ -185,6 +226,11 @@ export function escapeSpellers(): Speller[] {
     hexEscape(LOWER, false),
     hexEscape(UPPER, false),
     hexEscape(LOWER, true),
+    literal({}),
+    literal({ quote: "'" }),
+    literal({ ascii: LOWER }),
+    literal({ ascii: LOWER, quote: "'" }),
+    literal({ ascii: UPPER, quote: '"' }),
     html(MARKUP),
     html({ ...MARKUP, '"': '&quot;' }),
     html({ ...MARKUP, '"': '&quot;', "'": '&#39;' }),
@@ -192,11 +238,19 @@ export function escapeSpellers(): Speller[] {
     html({ ...MARKUP, '"': '&quot;', "'": '&#039;' }),
     html({ ...MARKUP, '"': '&quot;', "'": '&apos;' }),
     html({ ...MARKUP, '"': '&#34;', "'": '&#39;' }),
+    asciiHtml({}, putDecimalReference),
+    asciiHtml(MARKUP, putDecimalReference),
+    asciiHtml({ ...MARKUP, '"': '&quot;' }, putDecimalReference),
+    asciiHtml({ ...MARKUP, '"': '&quot;', "'": '&#x27;' }, putDecimalReference),
+    asciiHtml(MARKUP, hexReference(UPPER)),
+    asciiHtml({ ...MARKUP, '"': '&quot;' }, hexReference(UPPER)),
     byCharacters('html', putDecimalReference),
     byCharacters('html', hexReference(LOWER)),
     byCharacters('html', hexReference(UPPER)),
     shell(bitsOf(codes("'")), () => CLOSED_QUOTE),
     shell(bitsOf(codes("'")), () => DOUBLE_QUOTED_QUOTE),
+    shell(bitsOf(codes("'")), doubled),
+    shell(bitsOf(codes('"')), doubled),
     shell(UNSAFE, withBackslash),
     shell(bitsOf(codes('"$`\\')), withBackslash),
     byCharacters('utf-16le', utf16(true)),

@@ -78,7 +78,7 @@ describe('hostile input', () => {
     const values = named([long]);
     expect(mask(values, Buffer.concat([Buffer.from('<'), spelling, Buffer.from('>')]), 65_521)).toBe('<[hasp:S0]>');
     expect(mask(values, Buffer.concat([spelling.subarray(0, 5000), Buffer.from('>')]), 100)).toBe('[hasp:S0]>');
-    expect(mask(values, spelling.subarray(0, 60), 10)).toBe(spelling.subarray(0, 60).toString('latin1'));
+    expect(mask(values, spelling.subarray(0, 56), 10)).toBe(spelling.subarray(0, 56).toString('latin1'));
   });
 
   it('a long text is masked to its end in JSON, with line ends of another system, and in the base64 of base64(1)', () => {

@@ -47,7 +47,7 @@ function percent({ keep, plus = false, twice = false }: Style, alphabet: Uint8Ar
 
 /**
  * What encodeURIComponent, RFC 3986, Python's quote and quote_plus, forms, PHP's urlencode, .NET's UrlEncode, a URL's
- * password (WHATWG), Go's PathEscape, encodeURI and JavaScript's old escape keep; then nothing.
+ * password, path and fragment (WHATWG), Go's PathEscape, encodeURI and JavaScript's old escape keep; then nothing.
  */
 const STYLES: readonly Style[] = [
   { keep: `${LETTERS_AND_DIGITS}${HYPHENS}!*'()` },
@@ -58,12 +58,15 @@ const STYLES: readonly Style[] = [
   { keep: `${LETTERS_AND_DIGITS}-._`, plus: true },
   { keep: `${LETTERS_AND_DIGITS}-_.!*()`, plus: true },
   { keep: `${LETTERS_AND_DIGITS}${HYPHENS}!$&'()*+,%` },
+  { keep: `${LETTERS_AND_DIGITS}${HYPHENS}!$%&'()*+,/:;=@[]^|` },
+  { keep: `${LETTERS_AND_DIGITS}${HYPHENS}!$%&'()*+,/:;=@[]^|#?{}\\` },
   { keep: `${LETTERS_AND_DIGITS}${HYPHENS}$&+=:@` },
   { keep: `${LETTERS_AND_DIGITS}${HYPHENS}!$&'()*+,;=:/?@#` },
   { keep: `${LETTERS_AND_DIGITS}@*_+-./` },
   { keep: '' },
   { keep: `${LETTERS_AND_DIGITS}${HYPHENS}!*'()`, twice: true },
   { keep: LETTERS_AND_DIGITS + HYPHENS, twice: true },
+  { keep: `${LETTERS_AND_DIGITS}${HYPHENS}/`, twice: true },
   { keep: '', twice: true },
 ];
 

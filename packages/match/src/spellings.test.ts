@@ -91,3 +91,38 @@ it('what is no text is spelled by bytes', () => {
   expect(spellings).toContain(value.toString('base64'));
   expect(spellings).toContain('\\xff\\xfe\\x00\\x01\\x02\\x03\\x04\\x05');
 });
+
+it('a key within JSON is known line by line, so it is masked too where the JSON was read', () => {
+  const lines = ['MIIEvgIBADANBgkqhkiG9w0BAQ', 'NyretR1fNWWKUxq01al357OQ', 'short=='];
+  const key = `-----BEGIN PRIVATE KEY-----\n${lines.join('\n')}\n-----END PRIVATE KEY-----\n`;
+  const spellings = spell(JSON.stringify({ type: 'service_account', private_key: key }));
+  expect(spellings).toContain(lines[0]);
+  expect(spellings).toContain(lines[1]);
+  expect(spellings).not.toContain(lines[2]);
+});
+
+it('hex of xxd and base32 are known line by line where they do not fit on one', () => {
+  const value = Array.from({ length: 95 }, (_, at) => String.fromCharCode(33 + ((at * 7) % 90))).join('');
+  const spellings = spell(value);
+  const hex = Buffer.from(value).toString('hex');
+  for (const line of hex.match(/.{60}/g) ?? []) {
+    expect(spellings).toContain(line);
+    expect(spellings).toContain(line.toUpperCase());
+  }
+  const base32 = spellings.find((each) => /^[A-Z2-7]{152}$/.test(each)) ?? '';
+  expect(spellings.filter((each) => base32.includes(each) && each.length === 76)).toHaveLength(2);
+});
+
+it.each<[what: string, value: string, spelling: string]>([
+  ['repr of both quotes', `a'b"c\\12345`, `a\\'b"c\\\\12345`],
+  ['ascii()', 'pÀss-é€🔑12', 'p\\xc0ss-\\xe9\\u20ac\\U0001f51112'],
+  ['YAML', 'pÀss-é€🔑12', 'p\\xC0ss-\\xE9\\u20AC\\U0001F51112'],
+  ['XML in ASCII, by decimals', 'pÀss<é12', 'p&#192;ss&lt;&#233;12'],
+  ['XML in ASCII, by hex', 'pÀss<é12', 'p&#xC0;ss&lt;&#xE9;12'],
+  ['percent of percent with slashes', 'a/b+c=12', 'a/b%252Bc%253D12'],
+  ['a path of a URL', 'u:p%4@h/x?a={b}', 'u:p%4@h/x%3Fa=%7Bb%7D'],
+  ['quotes twice, in SQL', `it's 12345`, `it''s 12345`],
+  ['quotes twice, in CSV', `it"s 12345`, `it""s 12345`],
+])('a value is known as %s writes it', (_, value, spelling) => {
+  expect(spell(value)).toContain(latin1(spelling));
+});

@@ -2,7 +2,18 @@ import { BASE_N } from './base-n.ts';
 import { escapeSpellers } from './escapes.ts';
 import { type Heads, LONGEST_HEAD, type Longer } from './heads.ts';
 import { percentSpellers } from './percent.ts';
-import { bitsOf, codes, haveCommon, ROOM, roomFor, type Speller, type SpellingKind, type Subject } from './speller.ts';
+import {
+  bitsOf,
+  codes,
+  has,
+  haveCommon,
+  LETTERS_AND_DIGITS,
+  ROOM,
+  roomFor,
+  type Speller,
+  type SpellingKind,
+  type Subject,
+} from './speller.ts';
 import { beginningOf, codePointsOf } from './utf8.ts';
 
 /** A secret's name and its bytes, as the caller holds them. */
@@ -17,17 +28,17 @@ export const MIN_VALUE_BYTES = 7;
 /** Shorter lines of a multi-line value (braces, `},`, base64's last line) say too little to be masked alone. */
 const MIN_LINE_BYTES = 16;
 /** With nothing shorter than 19 bytes to look for, the matcher looks at a word in sixteen bytes. */
-const MIN_BASE64_LINE_BYTES = 20;
+const MIN_WRAPPED_LINE_BYTES = 20;
 
 /** Lines are looked for up to this many bytes of the value. */
 const MAX_LINES_BYTES = 256 * 1024;
-const MAX_BASE64_LINES_BYTES = 32 * 1024;
-
-/** Lines of base64(1), MIME (RFC 2045) and PEM (RFC 7468). */
-const LINE_WIDTHS = [76, 64];
+const MAX_WRAPPED_BYTES = 32 * 1024;
 
 const NEWLINE = 0x0a;
 const CARRIAGE_RETURN = 0x0d;
+const BACKSLASH = 0x5c;
+const LETTER_N = 0x6e;
+const BASE64_DIGITS = bitsOf(codes(`${LETTERS_AND_DIGITS}+/=`));
 /** `-----BEGIN …` and `-----END …` (RFC 7468) are the same in everybody's keys. */
 const ARMOUR = Uint8Array.of(0x2d, 0x2d, 0x2d, 0x2d, 0x2d);
 
@@ -39,7 +50,19 @@ const PLAIN_SPELLERS: readonly Speller[] = [
   { kind: 'raw', spell: withNewlines(false), alters: bitsOf(codes('\r')) },
   ...BASE_N,
 ];
-const BASE64 = PLAIN_SPELLERS.findIndex(({ kind }) => kind === 'base64');
+/** The lines of base64(1), MIME (RFC 2045) and PEM (RFC 7468), of base32(1), and of `xxd -p` in both cases. */
+const WRAPPED = (
+  [
+    ['base64', 76],
+    ['base64', 64],
+    ['base32', 76],
+    ['hex', 60],
+  ] as const
+).flatMap(([kind, width]) =>
+  PLAIN_SPELLERS.flatMap((speller, index) => (speller.kind === kind ? [{ kind, width, index }] : [])).filter(
+    (_, at) => kind === 'hex' || at === 0,
+  ),
+);
 
 /** Made when they are needed: that takes longer than to mask most texts. */
 let allSpellers: readonly Speller[] | undefined;
@@ -55,7 +78,7 @@ const SPELLED_BYTES = LONGEST_HEAD + ROOM;
 /**
  * Adds every byte string that gives a value away: the value without its final newlines (programs print
  * it without them) in all known encodings, and, since terminals, editors and base64(1) change line ends,
- * each longer line of a text of several lines, and of its base64, up to a bound. None if the value is
+ * each longer line of a text of several lines, of a key within it, and of its base64, up to a bound. None if the value is
  * too short to be looked for. `value` is its index.
  */
 export function addSpellings(heads: Heads, bytes: Uint8Array, value: number): void {
@@ -93,7 +116,8 @@ function addBy(list: readonly Speller[], heads: Heads, bytes: Uint8Array, value:
   }
   subject.points?.fill(0);
   addLines(heads, whole, value);
-  addBase64Lines(heads, whole, value);
+  addKeyLines(heads, whole, value);
+  addWrappedLines(heads, whole, value);
 }
 
 /** All of a spelling that goes on beyond its head. */
@@ -124,16 +148,36 @@ function addLines(heads: Heads, whole: Uint8Array, value: number): void {
   }
 }
 
-/** The lines that base64 tools make of a value that does not fit on one. */
-function addBase64Lines(heads: Heads, whole: Uint8Array, value: number): void {
-  if (whole.length <= 48) return;
-  const digits = wholeOf(whole, { from: 0, to: Math.min(whole.length, MAX_BASE64_LINES_BYTES), speller: BASE64 });
-  for (const width of LINE_WIDTHS) {
-    for (let from = 0; digits.length > width && from + MIN_BASE64_LINE_BYTES <= digits.length; from += width) {
-      addLine(heads, digits.subarray(from, from + width), value, 'base64', undefined);
-    }
+/**
+ * A key in JSON, as of a service account, or in a variable has the two characters \\n for its line ends.
+ * Who reads the JSON prints the key by itself, with line ends of any kind.
+ */
+function addKeyLines(heads: Heads, whole: Uint8Array, value: number): void {
+  let bytes = 0;
+  for (let at = whole.indexOf(BACKSLASH); at >= 0; at = whole.indexOf(BACKSLASH, at + 1)) {
+    if (whole[at + 1] !== LETTER_N) continue;
+    const from = at + 2;
+    let to = from;
+    while (to < whole.length && has(BASE64_DIGITS, whole[to] as number)) to += 1;
+    if (to - from < MIN_LINE_BYTES || whole[to] !== BACKSLASH) continue;
+    bytes += to - from;
+    if (bytes > MAX_LINES_BYTES) return;
+    const goesOn = to - from > LONGEST_HEAD;
+    addLine(heads, whole.subarray(from, to), value, 'line', goesOn ? { value, from, to, speller: RAW } : undefined);
   }
-  digits.fill(0);
+}
+
+/** The lines that tools make of an encoded value that does not fit on one. */
+function addWrappedLines(heads: Heads, whole: Uint8Array, value: number): void {
+  for (const { kind, width, index } of WRAPPED) {
+    // In no encoding has a byte more than two digits.
+    if (whole.length * 2 <= width) continue;
+    const digits = wholeOf(whole, { from: 0, to: Math.min(whole.length, MAX_WRAPPED_BYTES), speller: index });
+    for (let from = 0; digits.length > width && from + MIN_WRAPPED_LINE_BYTES <= digits.length; from += width) {
+      addLine(heads, digits.subarray(from, from + width), value, kind, undefined);
+    }
+    digits.fill(0);
+  }
 }
 
 function addLine(heads: Heads, line: Uint8Array, value: number, kind: SpellingKind, longer: Longer | undefined): void {
