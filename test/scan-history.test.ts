@@ -37,6 +37,13 @@ function commit(name: string, text: string | Uint8Array, message = 'x'): string 
 }
 
 describe('hasp scan --history', () => {
+  it('names the annotated tag that has the value in its message', async () => {
+    commit('a', 'x');
+    git('tag', '-a', 'v1', '-m', `about ${VALUE}`);
+    const { status, stdout } = await box.run(['scan', '--history']);
+    expect(status).toBe(6);
+    expect(stdout.toString()).toBe(`tag ${git('rev-parse', 'v1').slice(0, 12)}: db/url (raw) in its message\n`);
+  });
   it('finds what was committed once and removed again, and says in which commit', async () => {
     const bad = commit('src/a', LEAK);
     const blob = git('rev-parse', 'HEAD:src/a');

@@ -15,12 +15,29 @@ const PART: Readonly<Record<Finding['where'], string>> = {
 };
 
 /** `src/a.ts:12:5: db/url (raw)`: as compilers and grep do, so that editors find the place. */
-export function findingLine({ path, line, column, offset, commit, blob, where, secret, spelling }: Finding): string {
+export function findingLine({
+  path,
+  line,
+  column,
+  offset,
+  commit,
+  blob,
+  tag,
+  where,
+  secret,
+  spelling,
+}: Finding): string {
   const file = where === 'stdin' ? 'stdin' : printable(path ?? '');
   const place =
     where !== 'content' && where !== 'stdin' ? '' : line === undefined ? `:+${offset}` : `:${line}:${column}`;
   const object =
-    commit !== undefined ? `commit ${commit.slice(0, 12)} ` : blob !== undefined ? `blob ${blob.slice(0, 12)} ` : '';
+    commit !== undefined
+      ? `commit ${commit.slice(0, 12)} `
+      : blob !== undefined
+        ? `blob ${blob.slice(0, 12)} `
+        : tag !== undefined
+          ? `tag ${tag.slice(0, 12)} `
+          : '';
   const at = file === '' ? object.trimEnd() : `${object}${file}${place}`;
   return `${at}: ${secret} (${spelling})${PART[where]}`;
 }
