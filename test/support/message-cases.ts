@@ -1,4 +1,5 @@
 import { type CommitCase, VALUE } from './commit-cases.ts';
+import type { Repository } from './repository.ts';
 
 export const MESSAGES: readonly CommitCase[] = [
   {
@@ -42,4 +43,18 @@ export const MESSAGES: readonly CommitCase[] = [
       });
     },
   },
+  ...['--cleanup=verbatim', '--cleanup=whitespace'].map((cleanup) => ({
+    name: `in a comment of a message that ${cleanup} keeps`,
+    commit: (repo: Repository) =>
+      repo.git(['commit', '-q', '--allow-empty', cleanup], {
+        env: { GIT_EDITOR: `sh -c 'sed -i "1i more\\n# ${VALUE}" "$1"' sh` },
+      }),
+  })),
+  ...['commit.cleanup=verbatim', 'core.commentChar=;'].map((setting) => ({
+    name: `in a comment of a message that -c ${setting} keeps`,
+    commit: (repo: Repository) =>
+      repo.git(['-c', setting, 'commit', '-q', '--allow-empty'], {
+        env: { GIT_EDITOR: `sh -c 'printf "more\\n# ${VALUE}\\n" >"$1"' sh` },
+      }),
+  })),
 ];

@@ -17,10 +17,17 @@ const BELOW_SCISSORS = ' Do not modify or remove the line above.\n';
  */
 export function cleanMessage(text: string, { mode, comment, isEdited }: MessageCleanup): string {
   const mark = comment === 'auto' ? chosenMark(text) : comment;
-  if (!isEdited || mark === undefined)
-    return isEdited || mode !== 'strip' || mark === undefined ? text : withoutComments(text, mark);
+  if (!isEdited || mark === undefined) return text;
   const message = text.slice(0, cutAt(text, mark, mode));
-  return mode === 'default' || mode === 'strip' ? withoutComments(message, mark) : message;
+  return (mode === 'default' || mode === 'strip') && isToldSo(text, mark) ? withoutComments(message, mark) : message;
+}
+
+/**
+ * No hook is told of `--cleanup`. But where comments will go, git's own say so to whoever edits them; without
+ * that, in a message from elsewhere or in another language, they count as text.
+ */
+function isToldSo(text: string, mark: string): boolean {
+  return text.split('\n').some((line) => line.startsWith(mark) && line.includes('will be ignored'));
 }
 
 /** git takes one that begins no line of the message; its own explanation shows which. */
