@@ -37,6 +37,16 @@ function commit(name: string, text: string | Uint8Array, message = 'x'): string 
 }
 
 describe('hasp scan --history', () => {
+  it('names the commit also where annotated tags stand on it and after it', async () => {
+    const leak = commit('config', LEAK);
+    git('tag', '-a', 'v1', '-m', 'one');
+    commit('other', 'text\n');
+    git('tag', '-a', 'v2', '-m', 'two');
+    git('tag', 'blob', git('rev-parse', 'HEAD:other'));
+    const { stdout } = await box.run(['scan', '--history']);
+    expect(stdout.toString()).toBe(`commit ${leak.slice(0, 12)} config:2:9: db/url (raw)\n`);
+  });
+
   it('names the annotated tag that has the value in its message', async () => {
     commit('a', 'x');
     git('tag', '-a', 'v1', '-m', `about ${VALUE}`);

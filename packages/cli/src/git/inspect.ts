@@ -52,9 +52,25 @@ export function inspectObjects(matcher: Matcher, openBlob: () => ContentScan): I
   const counted = { objects: 0, bytes: 0 };
   let header: ObjectHeader = NO_HEADER;
   let commit: string | undefined;
+  let lastCommit: string | undefined;
+  let awaitsTree = false;
   let blob: ContentScan | undefined;
   let text: ReturnType<typeof makeSearch> | undefined;
   let tree: Buffer[] = [];
+
+  /** A commit is followed by its tree, if that is new, and by what is new in it; all that a ref names may come between. */
+  function commitOf({ type, oid, rest }: ObjectHeader): string | undefined {
+    if (type === 'commit') {
+      lastCommit = oid;
+      awaitsTree = true;
+      return oid;
+    }
+    if (awaitsTree && type === 'tree' && rest.length === 0) {
+      awaitsTree = false;
+      return lastCommit;
+    }
+    return awaitsTree || type === 'tag' || rest.length === 0 ? undefined : lastCommit;
+  }
 
   function endBlob({ findings, skipped: skips, largeFile }: ContentReport): void {
     const { oid, type, rest } = header;
@@ -85,15 +101,12 @@ export function inspectObjects(matcher: Matcher, openBlob: () => ContentScan): I
     largeFiles,
     counted,
     begin(begun) {
-      // The tree of a commit comes right after it; what else has no path was named by itself.
-      const isAfterCommit = header.type === 'commit';
       header = { ...begun, rest: Buffer.from(begun.rest) };
       counted.objects += 1;
       counted.bytes += begun.size;
       blob = undefined;
       text = undefined;
-      if (begun.type === 'commit') commit = begun.oid;
-      else if (begun.type === 'tag' || (begun.rest.length === 0 && !isAfterCommit)) commit = undefined;
+      commit = commitOf(begun);
       if (begun.type === 'blob') blob = openBlob();
       else if (begun.type !== 'tree') text = makeSearch(matcher);
       else if (begun.size > LARGEST_TREE) throw treeTooLarge(begun.oid);
