@@ -11,13 +11,18 @@ import {
   statOf,
 } from './support/pty.ts';
 import { Sandbox, until } from './support/sandbox.ts';
+import { clear } from './support/witnesses.ts';
 
 let box: Sandbox;
 beforeAll(async () => {
   box = await Sandbox.withSecrets({ 'api/key': 'terminal-test-value' });
   compileIn(box, 'witness');
 });
-afterAll(() => box.remove());
+afterAll(() => {
+  // A witness takes every signal that can be taken.
+  clear(box.cwd);
+  box.remove();
+});
 
 const twice = <T>(value: T) => [value, value];
 
