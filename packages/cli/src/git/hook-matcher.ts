@@ -3,16 +3,19 @@ import { type Matcher, makeMatcher } from '@hasp/match';
 import type { Vault } from '@hasp/vault';
 import { ENGINE } from '../version.ts';
 import { CANARY_NAME } from './fire.ts';
-import { managedValues } from './managed-values.ts';
 
 /** Finds every managed value, each under NAME, or NAME@N for an earlier version; with a canary also that. */
 export function hookMatcher(vault: Vault, canary: string): Matcher {
-  if (canary === '') return withPlainNames(managedMatcher(vault, ENGINE));
-  const { values, wipe } = managedValues(vault);
+  return withPlainNames(canary === '' ? managedMatcher(vault, ENGINE) : withCanary(vault, canary));
+}
+
+function withCanary(vault: Vault, canary: string): Matcher {
+  const managed = vault.everyValue();
   try {
+    const values = managed.map(({ name, version, value }) => ({ name: `${name}@${version}`, bytes: value.reveal() }));
     return makeMatcher([...values, { name: CANARY_NAME, bytes: Buffer.from(canary) }]);
   } finally {
-    wipe();
+    for (const { value } of managed) value.wipe();
   }
 }
 
@@ -29,7 +32,9 @@ function withPlainNames(matcher: Matcher): Matcher {
   return { ...matcher, names };
 }
 
+/** What has no version is the newest of its name. */
 function split(name: string): [string, number] {
   const at = name.lastIndexOf('@');
+  if (at < 0) return [name, Number.POSITIVE_INFINITY];
   return [name.slice(0, at), Number(name.slice(at + 1))];
 }
