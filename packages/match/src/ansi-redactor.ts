@@ -1,14 +1,12 @@
 import { AnsiSequences, type Parted } from './ansi-sequences.ts';
 import { BinaryStretches } from './binary-stretches.ts';
-import { Followers } from './followers.ts';
 import { LONGEST_HEAD } from './heads.ts';
+import { joinBytes } from './join-bytes.ts';
 import { Joint } from './joint.ts';
 import { eachLongest, type Matcher, pendingLength } from './matcher.ts';
-import { makeRedactor, markOf, type Redactor } from './redactor.ts';
-import { Spans } from './spans.ts';
+import { MOST_SHOWN_BY_SILENCE, makeRedactor, markOf, type Redactor } from './redactor.ts';
+import { ValueSpans } from './value-spans.ts';
 
-/** As for any redactor: so many bytes of a value's beginning may be shown because the stream is silent. */
-const MOST_SHOWN_BY_SILENCE = 3;
 /** What stands within the beginning of a value is held with it, up to this much. */
 const MOST_HELD = 4096;
 const NOTHING = new Uint8Array(0);
@@ -46,7 +44,7 @@ export function makeAnsiRedactor(matcher: Matcher): Redactor {
 /** What the first call returned is good until the next call. */
 function both(first: Uint8Array, next: () => Uint8Array): Uint8Array {
   const kept = Uint8Array.from(first);
-  return joined([kept, next()]);
+  return joinBytes([kept, next()]);
 }
 
 interface ShownText extends Redactor {
@@ -55,11 +53,9 @@ interface ShownText extends Redactor {
 }
 
 function makeShownText(matcher: Matcher): ShownText {
-  const { names, owners } = matcher;
   const parser = new AnsiSequences();
   const stretches = new BinaryStretches();
-  const spans = new Spans();
-  let followers = new Followers(matcher);
+  const spans = new ValueSpans(matcher);
   const encoder = new TextEncoder();
   /** Once there was a sequence. Before that the plain redactor finds everything. */
   let isLooking = false;
@@ -73,25 +69,6 @@ function makeShownText(matcher: Matcher): ShownText {
   /** Those not returned yet. */
   let sequences: Sequence[] = [];
   const later: Sequence[] = [];
-
-  const nameOf = (value: number): string => names[value]?.[0] as string;
-
-  /** Whether there was anything. */
-  function findIn(text: Uint8Array): boolean {
-    const start = position - text.length;
-    let found = false;
-    eachLongest(matcher, text, (from, to, pattern) => {
-      found = true;
-      spans.add(start + from, start + to, to - from, nameOf(owners[pattern] as number));
-      if (matcher.longer.size > 0 && to > tail.length) followers.met(pattern, from);
-    });
-    if (matcher.longer.size === 0) return found;
-    followers.goOn(text, start, tail.length, (from, to, value) => {
-      found = true;
-      spans.add(from, to, LONGEST_HEAD, nameOf(value));
-    });
-    return found;
-  }
 
   /** Whether a value lies on both sides of that place: the plain redactor must not get a half of it before a mark. */
   function isCutApart(text: Uint8Array, place: number): boolean {
@@ -128,7 +105,7 @@ function makeShownText(matcher: Matcher): ShownText {
     }
     passTo(until);
     sequences = sequences.slice(taken);
-    return joined(pieces);
+    return joinBytes(pieces);
   }
 
   /** Takes what a terminal would obey out of `bytes`, if it is text for one. */
@@ -153,14 +130,14 @@ function makeShownText(matcher: Matcher): ShownText {
     const pending = pendingLength(matcher, text);
     isLooking ||= !isBinary && pending > 0 && isCutApart(text, text.length - pending);
     // What it followed has had a gap.
-    if (isLooking && !wasLooking) followers = new Followers(matcher);
-    const found = isLooking && findIn(text);
+    if (isLooking && !wasLooking) spans.followNone();
+    const found = isLooking && spans.findIn(text, position - text.length, tail.length);
     roomBefore = 0;
     let output: Uint8Array;
     if (parted && !found && sequences.length === 0 && pending <= added.length) {
       // Everything but what is pending goes out as it came.
       const end = placeOf(parted, added.length - pending);
-      output = joined([tail.subarray(tail.length - (before - settled)), bytes.subarray(0, end)]);
+      output = joinBytes([tail.subarray(tail.length - (before - settled)), bytes.subarray(0, end)]);
       settled = position - pending;
       keep(parted, bytes, before, end);
     } else {
@@ -196,7 +173,7 @@ function makeShownText(matcher: Matcher): ShownText {
         if (output.length > 0) outputs.push(part === chunk ? output : Uint8Array.from(output));
         if (part !== chunk) roomBefore = 0;
       });
-      return joined(outputs);
+      return joinBytes(outputs);
     },
     // What is shown stays the beginning of a value, if it is one.
     idle: () => (tail.length > MOST_SHOWN_BY_SILENCE ? NOTHING : settle(tail, position)),
@@ -221,16 +198,4 @@ function placeOf({ sequences }: Parted, length: number): number {
     place += (sequences[index + 2] as number) - (sequences[index + 1] as number);
   }
   return place;
-}
-
-function joined(pieces: readonly Uint8Array[]): Uint8Array {
-  const some = pieces.filter((piece) => piece.length > 0);
-  if (some.length < 2) return some[0] ?? NOTHING;
-  const whole = new Uint8Array(some.reduce((sum, piece) => sum + piece.length, 0));
-  let at = 0;
-  for (const piece of some) {
-    whole.set(piece, at);
-    at += piece.length;
-  }
-  return whole;
 }

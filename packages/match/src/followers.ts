@@ -1,6 +1,7 @@
 import { type Follower, follow, makeFollower } from './follower.ts';
 import { LONGEST_HEAD } from './heads.ts';
 import type { Matcher } from './matcher.ts';
+import { isSame } from './same-bytes.ts';
 import { wholeOf } from './spellings.ts';
 
 /** Tells how far a value goes whose head was found: [start, end) of the stream, and the value's index. */
@@ -66,8 +67,4 @@ export class Followers {
     }
     return all;
   }
-}
-
-function isSame(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, at) => byte === b[at]);
 }

@@ -1,9 +1,8 @@
-import { Followers } from './followers.ts';
-import { LONGEST_HEAD } from './heads.ts';
+import { joinBytes } from './join-bytes.ts';
 import { Joint } from './joint.ts';
-import { eachLongest, type Matcher, makeMatcher, pendingLength } from './matcher.ts';
-import { Spans } from './spans.ts';
+import { type Matcher, makeMatcher, pendingLength } from './matcher.ts';
 import type { NamedValue } from './spellings.ts';
+import { ValueSpans } from './value-spans.ts';
 
 /**
  * Masks values in one stream of bytes, however it is cut into chunks. What a call returns is good until
@@ -22,7 +21,7 @@ export interface Redactor {
 }
 
 /** So many bytes of a value's beginning may be shown because the stream is silent. */
-const MOST_SHOWN_BY_SILENCE = 3;
+export const MOST_SHOWN_BY_SILENCE = 3;
 
 const NOTHING = new Uint8Array(0);
 
@@ -39,29 +38,14 @@ export function markOf(name: string): string {
 }
 
 function redactWith(matcher: Matcher): Redactor {
-  const { names, owners } = matcher;
-  const spans = new Spans();
-  const followers = new Followers(matcher);
+  const spans = new ValueSpans(matcher);
   const encoder = new TextEncoder();
   /** Stream positions: input up to `settled` has been returned or masked, input up to `position` has been seen. */
   let settled = 0;
   let position = 0;
   /** A copy of the last input, which may be the beginning of a value; some of it may be settled. */
   let tail: Uint8Array = NOTHING;
-
   const joint = new Joint();
-
-  const nameOf = (value: number): string => names[value]?.[0] as string;
-
-  function findIn(text: Uint8Array): void {
-    const start = position - text.length;
-    eachLongest(matcher, text, (from, to, pattern) => {
-      spans.add(start + from, start + to, to - from, nameOf(owners[pattern] as number));
-      if (matcher.longer.size > 0 && to > tail.length) followers.met(pattern, from);
-    });
-    if (matcher.longer.size === 0) return;
-    followers.goOn(text, start, tail.length, (from, to, value) => spans.add(from, to, LONGEST_HEAD, nameOf(value)));
-  }
 
   /** Returns what is in `text`, the last input, from `settled` to `until`, masked. */
   function settle(text: Uint8Array, until: number): Uint8Array {
@@ -78,14 +62,14 @@ function redactWith(matcher: Matcher): Redactor {
       settled = span.end;
     }
     passTo(until);
-    return join(pieces);
+    return joinBytes(pieces);
   }
 
   return {
     push(chunk, room = 0) {
       const text = joint.join(tail, chunk, room);
       position += chunk.length;
-      findIn(text);
+      spans.findIn(text, position - text.length, tail.length);
       const pending = pendingLength(matcher, text);
       const settledText = settle(text, position - pending);
       // Not slice: a Buffer's shares its memory, which the caller will use again.
@@ -114,18 +98,4 @@ function isMatcher(values: readonly NamedValue[] | Matcher): values is Matcher {
 /** The bytes themselves if it is all of them. */
 function part(bytes: Uint8Array, from: number, to: number): Uint8Array {
   return from === 0 && to === bytes.length ? bytes : bytes.subarray(from, to);
-}
-
-/** Copies only if there is more than one piece. */
-function join(pieces: readonly Uint8Array[]): Uint8Array {
-  const [first, ...others] = pieces;
-  if (first === undefined) return NOTHING;
-  if (others.length === 0) return first;
-  const joined = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.length, 0));
-  let at = 0;
-  for (const piece of pieces) {
-    joined.set(piece, at);
-    at += piece.length;
-  }
-  return joined;
 }

@@ -95,45 +95,51 @@ export function walk(
   start: number,
   found: (start: number, end: number, string: number) => void,
 ): void {
-  const { bytes, roots, depths, samples, strings, children, siblings } = trie;
-  let node = start < text.length ? (roots[text[start] as number] as number) : 0;
-  let depth = 1;
-  while (node !== 0) {
-    const end = depths[node] as number;
-    if (start + end > text.length) return;
-    const sample = samples[node] as number;
-    for (; depth < end; depth += 1) if (text[start + depth] !== bytes[sample + depth]) return;
-    if ((strings[node] as number) >= 0) found(start, start + end, strings[node] as number);
-    const byte = text[start + end];
-    node = children[node] as number;
-    while (node !== 0 && bytes[(samples[node] as number) + end] !== byte) node = siblings[node] as number;
-    depth = end + 1;
+  const { depths, strings } = trie;
+  for (let node = nextEnd(trie, text, start, 0); node !== 0; node = nextEnd(trie, text, start, node)) {
+    found(start, start + (depths[node] as number), strings[node] as number);
   }
 }
 
 /** The longest string that stands in `text` at `start`, as the node where it ends; 0 if there is none. */
 export function longestAt(trie: Trie, text: Uint8Array, start: number): number {
-  const { bytes, roots, depths, samples, strings, children, siblings } = trie;
   let longest = 0;
-  let node = start < text.length ? (roots[text[start] as number] as number) : 0;
-  let depth = 1;
+  for (let node = nextEnd(trie, text, start, 0); node !== 0; node = nextEnd(trie, text, start, node)) longest = node;
+  return longest;
+}
+
+/** Of the strings that stand in `text` at `start`: where the next one ends below the node `from`; 0 if none does. */
+function nextEnd(trie: Trie, text: Uint8Array, start: number, from: number): number {
+  const { bytes, roots, depths, samples, strings } = trie;
+  let above = from === 0 ? 0 : (depths[from] as number);
+  let node = from === 0 ? (roots[text[start] ?? 0] as number) : childAt(trie, from, text[start + above]);
   while (node !== 0) {
     const end = depths[node] as number;
-    if (start + end > text.length) return longest;
+    if (start + end > text.length) return 0;
     const sample = samples[node] as number;
-    for (; depth < end; depth += 1) if (text[start + depth] !== bytes[sample + depth]) return longest;
-    if ((strings[node] as number) >= 0) longest = node;
-    const byte = text[start + end];
-    node = children[node] as number;
-    while (node !== 0 && bytes[(samples[node] as number) + end] !== byte) node = siblings[node] as number;
-    depth = end + 1;
+    for (let depth = above + 1; depth < end; depth += 1) if (text[start + depth] !== bytes[sample + depth]) return 0;
+    if ((strings[node] as number) >= 0) return node;
+    above = end;
+    node = childAt(trie, node, text[start + end]);
   }
-  return longest;
+  return 0;
+}
+
+/** The child of a node whose edge begins with that byte; 0 if there is none. */
+function childAt(
+  { bytes, depths, samples, children, siblings }: Trie,
+  parent: number,
+  byte: number | undefined,
+): number {
+  const depth = depths[parent] as number;
+  let node = children[parent] as number;
+  while (node !== 0 && bytes[(samples[node] as number) + depth] !== byte) node = siblings[node] as number;
+  return node;
 }
 
 /** Whether all of `text` from `start` on is a beginning of some string, but not all of it. */
 export function isBeginning(trie: Trie, text: Uint8Array, start: number): boolean {
-  const { bytes, roots, depths, samples, children, siblings } = trie;
+  const { bytes, roots, depths, samples, children } = trie;
   const length = text.length - start;
   let node = roots[text[start] as number] as number;
   let depth = 1;
@@ -141,10 +147,8 @@ export function isBeginning(trie: Trie, text: Uint8Array, start: number): boolea
     const end = depths[node] as number;
     const sample = samples[node] as number;
     for (; depth < end && depth < length; depth += 1) if (text[start + depth] !== bytes[sample + depth]) return false;
-    node = depth === length && length < end ? node : (children[node] as number);
-    if (depth === length) return node !== 0;
-    const byte = text[start + end];
-    while (node !== 0 && bytes[(samples[node] as number) + end] !== byte) node = siblings[node] as number;
+    if (depth === length) return length < end || children[node] !== 0;
+    node = childAt(trie, node, text[start + end]);
     depth = end + 1;
   }
   return false;

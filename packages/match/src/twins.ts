@@ -1,3 +1,4 @@
+import { isSame } from './same-bytes.ts';
 import type { NamedValue } from './spellings.ts';
 
 export interface ValueOfMany {
@@ -29,8 +30,4 @@ function hashOf(bytes: Uint8Array): number {
   let hash = 0x811c9dc5 | 0;
   for (const byte of bytes) hash = Math.imul(hash ^ byte, 0x01000193);
   return hash;
-}
-
-function isSame(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, at) => byte === b[at]);
 }
