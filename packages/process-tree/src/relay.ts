@@ -20,12 +20,13 @@ export type RelayEnd = 'ended' | 'reader-gone' | 'failed';
 export const CHUNK_BYTES = 262_144;
 /** For what a transform kept of the chunk before; a multiple of a cache line. */
 const ROOM_BYTES = 512;
-const IDLE_MS = 20;
+/** A stream that says nothing for so long is silent. */
+export const IDLE_MS = 20;
 /** So many chunks are taken in one go; then whatever else waits has its turn, signals first of all. */
 const TURN_CHUNKS = 16;
 const O_CLOEXEC = 0o2000000;
 /** Our reader has gone: nothing to say. Any other failure of a write (a full disk) is. */
-const READER_GONE = ['EPIPE', 'ECONNRESET'];
+export const READER_GONE = ['EPIPE', 'ECONNRESET'];
 
 /**
  * A stream on its way through a transform, from the first byte to the last. Nothing is read while a write is

@@ -1,12 +1,9 @@
 import type { Readable } from 'node:stream';
-import { type ByteTransform, withheld } from '../relay.ts';
+import { type ByteTransform, IDLE_MS, READER_GONE, withheld } from '../relay.ts';
 import { writeAll } from '../sink.ts';
 
-const IDLE_MS = 20;
 /** What was written before the tree's end comes within this, unless somebody still writes. */
 const LAST_WORDS_MS = 100;
-/** Our reader has gone: nothing to say. */
-const READER_GONE = ['EPIPE', 'ECONNRESET'];
 
 /**
  * One of Node's streams on its way through a transform to one of our descriptors. Nothing is read
