@@ -156,7 +156,7 @@ describe('docs/architecture.md', () => {
       'packages/broker/src/redaction.ts',
       'packages/cli/src/commands/secret-reveal.ts',
       'packages/cli/src/diagnosis.ts',
-      'packages/cli/src/git/managed-values.ts',
+      'packages/cli/src/git/hook-matcher.ts',
     ]);
   });
 });
