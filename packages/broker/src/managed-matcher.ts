@@ -18,18 +18,11 @@ export function managedMatcher(vault: Vault, build: string | undefined): Matcher
     make: (values) => makeMatcher(values.map(({ name, version, bytes }) => ({ name: `${name}@${version}`, bytes }))),
     pack: (matcher) => {
       if (build === undefined || matcher.names.length < LEAST_VALUES) return undefined;
-      const packed = pack(withoutRoom(matcher));
+      const packed = pack(matcher);
       if (packed.length <= MOST_BYTES) return packed;
       packed.fill(0);
       return undefined;
     },
     unpack: (packed) => unpack(packed) as Matcher,
   });
-}
-
-/** Where the patterns lie there is room for as many again. */
-function withoutRoom(matcher: Matcher): Matcher {
-  const { bytes, depths, samples } = matcher.trie;
-  const used = depths.reduce((most, depth, node) => Math.max(most, (samples[node] as number) + depth), 0);
-  return { ...matcher, trie: { ...matcher.trie, bytes: bytes.subarray(0, used) } };
 }

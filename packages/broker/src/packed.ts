@@ -6,7 +6,7 @@ import { deserialize, serialize } from 'node:v8';
  * V8's form of the data without them: for the same build of Node only.
  */
 const ALIGNMENT = 4;
-const ARRAYS = { u8: Uint8Array, i32: Int32Array, u32: Uint32Array } as const;
+const ARRAYS = { u8: Uint8Array, u16: Uint16Array, i32: Int32Array, u32: Uint32Array } as const;
 type Kind = keyof typeof ARRAYS;
 
 /** Smaller ones stay in the skeleton. */

@@ -43,11 +43,11 @@ export function makeMatcher(values: readonly NamedValue[]): Matcher {
   }
   const going = new Set([...heads.longer.values()].map(({ value }) => value));
   const { trie, firsts } = buildTrie(heads);
-  return {
+  const matcher = {
     empty: heads.count === 0,
     names: merged.map(({ names }) => names),
     kinds: heads.kinds,
-    owners: heads.values,
+    owners: heads.values.slice(0, heads.count),
     sharers: sharersOf(heads, firsts),
     longer: longerOf(heads, firsts),
     trie,
@@ -55,6 +55,8 @@ export function makeMatcher(values: readonly NamedValue[]): Matcher {
     beginnings: beginningsOf(heads),
     values: merged.map(({ bytes }, value) => (going.has(value) ? Uint8Array.from(bytes) : NOTHING)),
   };
+  heads.bytes.fill(0);
+  return matcher;
 }
 
 /** Overwrites everything in it that comes from the values; it must not be used afterwards. */

@@ -4,13 +4,13 @@
  * Node 0 is the root, and "none".
  */
 export interface Trie {
-  /** Where the strings are. */
+  /** What each edge adds to the one above it. */
   readonly bytes: Uint8Array;
   /** By first byte: the node below the root. */
   readonly roots: Int32Array;
   /** Of each node: how many bytes lead to its end, */
-  readonly depths: Int32Array;
-  /** where in `bytes` a string begins that goes through it, */
+  readonly depths: Uint16Array;
+  /** where in `bytes` a string would begin whose part along the edge to it stands there, */
   readonly samples: Int32Array;
   /** which string ends there, -1 if none does, */
   readonly strings: Int32Array;
@@ -27,11 +27,19 @@ export interface Strings {
   readonly lengths: Int32Array;
 }
 
-/** Of equal strings the first is in the tree; `firsts` tells of each string which one that is. No string may be empty. */
-export function buildTrie({ count, bytes, starts, lengths }: Strings): { trie: Trie; firsts: Int32Array } {
+/**
+ * Of equal strings the first is in the tree; `firsts` tells of each string which one that is. No string may be empty,
+ * or have more than 65,535 bytes. The tree has copies of what it needs of them.
+ */
+export function buildTrie(strings: Strings): { trie: Trie; firsts: Int32Array } {
+  const { trie, firsts, nodes } = grow(strings);
+  return { trie: compact(trie, nodes), firsts };
+}
+
+function grow({ count, bytes, starts, lengths }: Strings): { trie: Trie; firsts: Int32Array; nodes: number } {
   const most = 2 * count + 1;
   const roots = new Int32Array(256);
-  const depths = new Int32Array(most);
+  const depths = new Uint16Array(most);
   const samples = new Int32Array(most);
   const strings = new Int32Array(most);
   const children = new Int32Array(most);
@@ -85,7 +93,40 @@ export function buildTrie({ count, bytes, starts, lengths }: Strings): { trie: T
       children[parent] = nodes;
     }
   }
-  return { trie: { bytes, roots, depths, samples, strings, children, siblings }, firsts };
+  return { trie: { bytes, roots, depths, samples, strings, children, siblings }, firsts, nodes };
+}
+
+/** The same without the room for more, and of every string only what no other has before it: half as large. */
+function compact({ bytes, roots, depths, samples, strings, children, siblings }: Trie, nodes: number): Trie {
+  const above = new Uint16Array(nodes + 1);
+  let size = 0;
+  for (let parent = 1; parent <= nodes; parent += 1) {
+    const depth = depths[parent] as number;
+    for (let node = children[parent] as number; node !== 0; node = siblings[node] as number) above[node] = depth;
+    size += depth;
+  }
+  size -= above.reduce((sum, depth) => sum + depth, 0);
+  const edges = new Uint8Array(size);
+  const places = new Int32Array(nodes + 1);
+  let used = 0;
+  for (let node = 1; node <= nodes; node += 1) {
+    const from = above[node] as number;
+    const sample = samples[node] as number;
+    const length = (depths[node] as number) - from;
+    for (let at = 0; at < length; at += 1) edges[used + at] = bytes[sample + from + at] as number;
+    places[node] = used - from;
+    used += length;
+  }
+  const end = nodes + 1;
+  return {
+    bytes: edges,
+    roots,
+    depths: depths.slice(0, end),
+    samples: places,
+    strings: strings.slice(0, end),
+    children: children.slice(0, end),
+    siblings: siblings.slice(0, end),
+  };
 }
 
 /** Tells every string that stands in `text` at `start`, shortest first, to `found`. */

@@ -12,13 +12,16 @@ export interface WordFilter {
   readonly stride: number;
   /** Of each word two bits in one of these (Putze, Sanders and Singler's blocked Bloom filter, WEA 2007). */
   readonly bloom: Int32Array;
-  /** Open addressing: the words, */
+  /** By a hash of a word: where those of that hash begin in the next two. */
+  readonly buckets: Int32Array;
   readonly words: Int32Array;
-  /** and of each its first place in a string, 0 for an empty slot. */
-  readonly places: Int32Array;
-  /** Of each place: how far it is from the string's beginning, and which one comes next, 0 for none. */
-  readonly distances: Int32Array;
-  readonly next: Int32Array;
+  /** How far each is from the beginning of a string. */
+  readonly distances: Uint8Array;
+}
+
+interface PlacedWords {
+  readonly words: Int32Array;
+  readonly distances: Uint8Array;
 }
 
 const WORD = 4;
@@ -28,42 +31,82 @@ const MOST_WORDS = 300_000;
 /** Where in a string its window may begin. */
 const WINDOWS = 24;
 const BLOOM_BITS = 16;
+const LEAST_BITS = 8;
 const IS_LITTLE_ENDIAN = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
 
 /** No string may have fewer than seven bytes. */
 export function makeWordFilter(strings: Strings): WordFilter {
   const stride = strideFor(strings);
+  const placed = placedWords(strings, stride);
+  const filter = { stride, bloom: bloomOf(placed.words, strings.count * stride), ...inBuckets(placed) };
+  placed.words.fill(0);
+  return filter;
+}
+
+/** Each word with each of its distances once: many strings begin alike. */
+function placedWords(strings: Strings, stride: number): PlacedWords {
   const most = strings.count * stride;
-  const slots = 2 ** Math.ceil(Math.log2(2 * most + 2));
-  const slotShift = 32 - Math.log2(slots);
-  const words = new Int32Array(slots);
-  const places = new Int32Array(slots);
-  const distances = new Int32Array(most + 1);
-  const next = new Int32Array(most + 1);
-  const bloom = new Int32Array(2 ** Math.min(BLOOM_BITS, Math.max(8, Math.ceil(Math.log2(2 * most + 1)))));
-  const shift = 32 - Math.log2(bloom.length);
-  let entries = 0;
+  const words = new Int32Array(most);
+  const distances = new Uint8Array(most);
+  /** Open addressing: of each its index, counted from 1. */
+  const known = new Int32Array(2 ** bitsFor(2 * most));
+  const shift = 32 - Math.log2(known.length);
+  let count = 0;
   for (let index = 0; index < strings.count; index += 1) {
     const start = strings.starts[index] as number;
     const window = leastCommonWindow(strings.bytes, start, strings.lengths[index] as number, stride);
     for (let distance = window; distance < window + stride; distance += 1) {
       const word = wordAt(strings.bytes, start + distance);
-      const hash = Math.imul(word, MULTIPLIER);
-      const block = hash >>> shift;
-      bloom[block] = (bloom[block] as number) | (1 << (hash >>> 12)) | (1 << (hash >>> 7));
-      let slot = hash >>> slotShift;
-      while (places[slot] !== 0 && words[slot] !== word) slot = (slot + 1) & (slots - 1);
-      let entry = places[slot] as number;
-      while (entry !== 0 && distances[entry] !== distance) entry = next[entry] as number;
-      if (entry !== 0) continue;
-      entries += 1;
-      distances[entries] = distance;
-      next[entries] = places[slot] as number;
-      words[slot] = word;
-      places[slot] = entries;
+      let slot = Math.imul(word + distance, MULTIPLIER) >>> shift;
+      let one = (known[slot] as number) - 1;
+      while (one >= 0 && (words[one] !== word || distances[one] !== distance)) {
+        slot = (slot + 1) & (known.length - 1);
+        one = (known[slot] as number) - 1;
+      }
+      if (one >= 0) continue;
+      words[count] = word;
+      distances[count] = distance;
+      count += 1;
+      known[slot] = count;
     }
   }
-  return { stride, bloom, words, places, distances, next };
+  return { words: words.subarray(0, count), distances: distances.subarray(0, count) };
+}
+
+function bloomOf(words: Int32Array, most: number): Int32Array {
+  const bloom = new Int32Array(2 ** Math.min(BLOOM_BITS, bitsFor(2 * most)));
+  const shift = 32 - Math.log2(bloom.length);
+  for (let index = 0; index < words.length; index += 1) {
+    const hash = Math.imul(words[index] as number, MULTIPLIER);
+    const block = hash >>> shift;
+    bloom[block] = (bloom[block] as number) | (1 << (hash >>> 12)) | (1 << (hash >>> 7));
+  }
+  return bloom;
+}
+
+/** Sorts them by their hash. */
+function inBuckets({ words, distances }: PlacedWords): Pick<WordFilter, 'buckets' | 'words' | 'distances'> {
+  const bits = bitsFor(words.length);
+  const buckets = new Int32Array(2 ** bits + 1);
+  const sorted = { buckets, words: new Int32Array(words.length), distances: new Uint8Array(words.length) };
+  const bucketOf = (index: number): number => Math.imul(words[index] as number, MULTIPLIER) >>> (32 - bits);
+  for (let index = 0; index < words.length; index += 1) (buckets[bucketOf(index)] as number) += 1;
+  for (let bucket = 1; bucket < buckets.length; bucket += 1) {
+    buckets[bucket] = (buckets[bucket] as number) + (buckets[bucket - 1] as number);
+  }
+  // Filled from its end, so that what was its end becomes its beginning.
+  for (let index = words.length - 1; index >= 0; index -= 1) {
+    const bucket = bucketOf(index);
+    const place = (buckets[bucket] as number) - 1;
+    buckets[bucket] = place;
+    sorted.words[place] = words[index] as number;
+    sorted.distances[place] = distances[index] as number;
+  }
+  return sorted;
+}
+
+function bitsFor(count: number): number {
+  return Math.max(LEAST_BITS, Math.ceil(Math.log2(count + 1)));
 }
 
 function strideFor({ count, lengths }: Strings): number {
@@ -107,24 +150,24 @@ export function eachCandidate(table: WordFilter, text: Uint8Array, candidate: (s
 
 /** Looks up each word in [from, to) that the Bloom filter lets through. */
 function look(
-  { stride, bloom, words: known, places, distances, next }: WordFilter,
+  { stride, bloom, buckets, words: known, distances }: WordFilter,
   words: Int32Array,
   from: number,
   to: number,
   first: number,
   candidate: (start: number) => void,
 ): void {
-  const mask = known.length - 1;
-  const slotShift = 32 - Math.log2(known.length);
+  const bucketShift = 32 - Math.log2(buckets.length - 1);
   const shift = 32 - Math.log2(bloom.length);
   for (let index = from; index < to; index += stride >> 2) {
     const word = words[index] as number;
     const hash = Math.imul(word, MULTIPLIER);
     const bits = bloom[hash >>> shift] as number;
     if (((bits >>> (hash >>> 12)) & (bits >>> (hash >>> 7)) & 1) === 0) continue;
-    let slot = hash >>> slotShift;
-    while (places[slot] !== 0 && known[slot] !== word) slot = (slot + 1) & mask;
-    for (let place = places[slot] as number; place !== 0; place = next[place] as number) {
+    const bucket = hash >>> bucketShift;
+    const end = buckets[bucket + 1] as number;
+    for (let place = buckets[bucket] as number; place < end; place += 1) {
+      if (known[place] !== word) continue;
       const start = first + index * WORD - (distances[place] as number);
       if (start >= 0) candidate(start);
     }
