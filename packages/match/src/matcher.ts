@@ -3,7 +3,7 @@ import type { SpellingKind } from './speller.ts';
 import { addSpellings, type NamedValue } from './spellings.ts';
 import { buildTrie, isBeginning, longestAt, type Trie, walk } from './trie.ts';
 import { mergeTwins, type ValueOfMany } from './twins.ts';
-import { eachCandidate, makeWordFilter, type WordFilter } from './word-filter.ts';
+import { eachCandidate, makeWordFilter, type WordFilter, wipeWordFilter } from './word-filter.ts';
 
 /**
  * Finds values in bytes; made once, used for any number of streams. It is plain data, can be sent to a
@@ -61,7 +61,8 @@ export function makeMatcher(values: readonly NamedValue[]): Matcher {
 
 /** Overwrites everything in it that comes from the values; it must not be used afterwards. */
 export function wipeMatcher({ trie, filter, values }: Matcher): void {
-  for (const each of [trie.bytes, filter.words, ...values]) each.fill(0);
+  wipeWordFilter(filter);
+  for (const each of [trie.bytes, ...values]) each.fill(0);
 }
 
 /** Tells every pattern that lies wholly in `text`, roughly in the order of the starts; of one start the shortest first. */

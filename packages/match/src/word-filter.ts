@@ -1,5 +1,6 @@
 import { COMMONNESS } from './commonness.ts';
 import type { Strings } from './trie.ts';
+import { finderFor, type WordFinder, wipeFinder } from './word-finder.ts';
 
 /**
  * Finds the places of a text where one of many strings may begin, looking at one word of four bytes in
@@ -25,7 +26,7 @@ interface PlacedWords {
 }
 
 const WORD = 4;
-const MULTIPLIER = 0x9e3779b1 | 0;
+export const MULTIPLIER = 0x9e3779b1 | 0;
 /** A longer stride means more words to know; with more than this many the tables leave the cache. */
 const MOST_WORDS = 300_000;
 /** Where in a string its window may begin. */
@@ -120,6 +121,29 @@ function strideFor({ count, lengths }: Strings): number {
  * none is left out, one may be told twice.
  */
 export function eachCandidate(table: WordFilter, text: Uint8Array, candidate: (start: number) => void): void {
+  const finder = finderFor(table, text.length, MULTIPLIER);
+  if (finder === undefined) eachCandidateByScript(table, text, candidate);
+  else eachCandidateByFinder(table, finder, text, candidate);
+}
+
+export function eachCandidateByFinder(
+  table: WordFilter,
+  finder: WordFinder,
+  text: Uint8Array,
+  candidate: (start: number) => void,
+): void {
+  finder.each(text, (words, from, to, textAt) => look(table, words, from, to, -textAt, candidate));
+}
+
+/** Overwrites what comes from the strings. */
+export function wipeWordFilter(table: WordFilter): void {
+  wipeFinder(table);
+  table.words.fill(0);
+  table.bloom.fill(0);
+}
+
+/** The same without WebAssembly. */
+export function eachCandidateByScript(table: WordFilter, text: Uint8Array, candidate: (start: number) => void): void {
   const { stride, bloom } = table;
   const first = (stride - (text.byteOffset % stride)) % stride;
   if (text.length < first + WORD) return;

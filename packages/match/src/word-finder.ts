@@ -1,0 +1,124 @@
+import { finderCode, GROUP } from './word-finder-code.ts';
+
+/** The part of it that is used. */
+declare const WebAssembly: {
+  readonly Memory: new (size: { initial: number }) => { readonly buffer: ArrayBuffer };
+  readonly Module: new (code: Uint8Array) => object;
+  readonly Instance: new (
+    module: object,
+    imports: object,
+  ) => {
+    readonly exports: { readonly f: (at: number, end: number, out: number) => number };
+  };
+};
+
+const PAGE = 65_536;
+/** So much is looked through at a time. */
+const BLOCK_BYTES = 65_536;
+const MASK_BITS = 10;
+const MASK_BYTES = 4 << MASK_BITS;
+/** The smallest stride has the most groups. */
+const OUT_BYTES = BLOCK_BYTES / GROUP;
+
+/** Of which words, and how they are looked for: as in a `WordFilter`. */
+export interface FinderTable {
+  readonly stride: number;
+  readonly bloom: Int32Array;
+}
+
+/** Words that may be known: [from, to) are indices of `words`, one in each stride. The text lies, or would lie, at address `textAt`. */
+export type OnWords = (words: Int32Array, from: number, to: number, textAt: number) => void;
+
+/** The first look of a `WordFilter`, as WebAssembly. Its memory has what was looked through, and a copy of the filter. */
+export class WordFinder {
+  readonly #find: (at: number, end: number, out: number) => number;
+  readonly #words: Int32Array;
+  /** All of it. */
+  readonly memory: Uint8Array;
+  readonly #stride: number;
+  readonly #out: number;
+  readonly #block: number;
+
+  /** @throws where there is no WebAssembly, or no room for its memory */
+  constructor({ stride, bloom }: FinderTable, multiplier: number) {
+    const masks = bloom.byteLength;
+    this.#out = masks + MASK_BYTES;
+    this.#block = this.#out + OUT_BYTES;
+    const memory = new WebAssembly.Memory({ initial: Math.ceil((this.#block + BLOCK_BYTES) / PAGE) });
+    const shift = 32 - Math.log2(bloom.length);
+    const module = new WebAssembly.Module(finderCode({ stride, shift, multiplier, masks }));
+    this.#find = new WebAssembly.Instance(module, { m: { m: memory } }).exports.f;
+    this.#words = new Int32Array(memory.buffer);
+    this.memory = new Uint8Array(memory.buffer);
+    this.#stride = stride;
+    for (let at = 0; at < bloom.length; at += 1) this.#words[at] = ~(bloom[at] as number);
+    for (let bits = 0; bits < 1 << MASK_BITS; bits += 1) {
+      this.#words[(masks >> 2) + bits] = (1 << bits) | (1 << (bits >> 5));
+    }
+  }
+
+  each(text: Uint8Array, tell: OnWords): void {
+    for (let at = 0; at < text.length; at += BLOCK_BYTES) {
+      const block = text.subarray(at, at + BLOCK_BYTES);
+      this.memory.set(block, this.#block);
+      this.#look(this.#block, block.length, this.#block - at, tell);
+    }
+  }
+
+  #look(start: number, length: number, textAt: number, tell: OnWords): void {
+    const group = GROUP * this.#stride;
+    const end = start + length - (length % group);
+    const told = this.#find(start, end, this.#out) >> 2;
+    for (let out = this.#out >> 2; out < told; out += 1) {
+      const found = this.#words[out] as number;
+      tell(this.#words, found >> 2, (found + group) >> 2, textAt);
+    }
+    tell(this.#words, end >> 2, (start + length) >> 2, textAt);
+  }
+
+  wipe(): void {
+    this.memory.fill(0);
+  }
+}
+
+/** What has been looked through for a table, and by what. */
+interface Finding {
+  bytes: number;
+  /** Undefined until it pays, null where there can be none. */
+  finder: WordFinder | undefined | null;
+}
+
+const findings = new WeakMap<FinderTable, Finding>();
+const IS_LITTLE_ENDIAN = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
+
+/** To make one takes half a millisecond: it is made once so much was looked through. */
+const LEAST_BYTES = 262_144;
+/** A shorter text is looked through in less time than it is handed over. */
+const LEAST_TEXT = 512;
+
+/** For a text of so many bytes; undefined where there is none, or it does not pay. */
+export function finderFor(table: FinderTable, bytes: number, multiplier: number): WordFinder | undefined {
+  if (bytes < LEAST_TEXT) return undefined;
+  let finding = findings.get(table);
+  if (finding === undefined) {
+    finding = { bytes: 0, finder: IS_LITTLE_ENDIAN ? undefined : null };
+    findings.set(table, finding);
+  }
+  finding.bytes += bytes;
+  if (finding.finder === undefined && finding.bytes >= LEAST_BYTES) finding.finder = makeFinder(table, multiplier);
+  return finding.finder ?? undefined;
+}
+
+function makeFinder(table: FinderTable, multiplier: number): WordFinder | null {
+  try {
+    return new WordFinder(table, multiplier);
+  } catch {
+    return null;
+  }
+}
+
+/** Overwrites what it has of the table, and of the texts. */
+export function wipeFinder(table: FinderTable): void {
+  findings.get(table)?.finder?.wipe();
+  findings.delete(table);
+}
