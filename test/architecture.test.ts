@@ -247,6 +247,10 @@ describe('what is loaded', () => {
     expect(bundle('run.cjs').bytes).toBeLessThan(140_000);
   });
 
+  it('by `hasp run`: not the rules for agents, of which a run of a person has no need', () => {
+    expect(Object.keys(bundle('run.cjs').inputs).filter((file) => file.includes('core/src/rules/'))).toEqual([]);
+  });
+
   it('by a `hasp run` that is watched: no parser, no colours, no libsodium, no list of processes, no network', async () => {
     const sandbox = await Sandbox.withSecrets({ token: 'correct-horse-battery' });
     try {

@@ -1,6 +1,17 @@
 import type { Binding, Delivery, Scope } from './delivery.ts';
-import { parseDuration } from './duration.ts';
 import { HaspError } from './errors.ts';
+import {
+  boolean,
+  duration,
+  type Fields,
+  fields,
+  list,
+  objectMembers,
+  oneOf,
+  optional,
+  present,
+  string,
+} from './json-fields.ts';
 import type { StragglerPolicy } from './process-identity.ts';
 import { isName, parseReference, type Reference } from './reference.ts';
 import { type JsonNode, JsonProblem, parseStrictJson, positionOf } from './strict-json.ts';
@@ -136,35 +147,6 @@ function reference(node: JsonNode): Reference {
   }
 }
 
-function duration(node: JsonNode): number {
-  try {
-    return parseDuration(string(node));
-  } catch (error) {
-    if (error instanceof HaspError) throw new JsonProblem('expected a duration such as 90s', node.at);
-    throw error;
-  }
-}
-
-type Fields = (key: string) => JsonNode | undefined;
-
-/** The members of an object that may have only these keys. */
-function fields(node: JsonNode, known: readonly string[]): Fields {
-  const members = objectMembers(node);
-  for (const [key, member] of members) {
-    if (!known.includes(key)) throw unknownKey(key, known, member.keyAt);
-  }
-  return (key) => members.get(key)?.value;
-}
-
-function unknownKey(key: string, known: readonly string[], at: number): JsonProblem {
-  return new JsonProblem(`unknown key ${JSON.stringify(key.slice(0, 64))} (known here: ${known.join(', ')})`, at);
-}
-
-function objectMembers(node: JsonNode) {
-  if (node.kind !== 'object') throw new JsonProblem('expected an object', node.at);
-  return node.members;
-}
-
 function dictionary<T>(node: JsonNode, read: (value: JsonNode) => T): Map<string, T> {
   const entries = new Map<string, T>();
   for (const [key, member] of objectMembers(node)) {
@@ -172,38 +154,6 @@ function dictionary<T>(node: JsonNode, read: (value: JsonNode) => T): Map<string
     entries.set(key, read(member.value));
   }
   return entries;
-}
-
-function list<T>(node: JsonNode, read: (item: JsonNode) => T): T[] {
-  if (node.kind !== 'array') throw new JsonProblem('expected an array', node.at);
-  return node.items.map(read);
-}
-
-function string(node: JsonNode): string {
-  if (node.kind !== 'string') throw new JsonProblem('expected a string', node.at);
-  return node.value;
-}
-
-function boolean(node: JsonNode): boolean {
-  if (node.kind !== 'boolean') throw new JsonProblem('expected true or false', node.at);
-  return node.value;
-}
-
-function oneOf<const T extends string>(...words: readonly T[]): (node: JsonNode) => T {
-  return (node) => {
-    const word = node.kind === 'string' ? words.find((candidate) => candidate === node.value) : undefined;
-    if (word === undefined) throw new JsonProblem(`expected ${words.join(' or ')}`, node.at);
-    return word;
-  };
-}
-
-function optional<T>(node: JsonNode | undefined, read: (node: JsonNode) => T): T | undefined {
-  return node === undefined ? undefined : read(node);
-}
-
-/** `{}` for an absent value: exactOptionalPropertyTypes tells absent from undefined. */
-function present<K extends string, T>(key: K, value: T | undefined): { [P in K]?: T } {
-  return (value === undefined ? {} : { [key]: value }) as { [P in K]?: T };
 }
 
 /**
