@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { homeAt } from '@hasp/core';
 import { describe, expect, it } from 'vitest';
 import { Database } from './database.ts';
@@ -90,5 +90,33 @@ describe('every connection', () => {
       expect(pragma('application_id')).toBe(0x68617370);
       expect(pragma('integrity_check')).toBe('ok');
       database.close();
+    }));
+});
+
+describe('the write-ahead log', () => {
+  const change = (database: Database) =>
+    database.transactionUnsynced(() => database.run('UPDATE mark SET seq = seq + 1'));
+
+  it('stays short, however often the vault is used by processes that do not close it', () =>
+    withVault(async (_vault, home) => {
+      const database = new Database(home.vault);
+      for (let count = 0; count < 200; count += 1) {
+        change(database);
+        expect(statSync(`${home.vault}-wal`).size).toBeLessThan(300_000);
+      }
+      database.close();
+    }));
+
+  it('grows as long as somebody reads from it, and holds up nobody', () =>
+    withVault(async (_vault, home) => {
+      const [reader, writer] = [new Database(home.vault), new Database(home.vault)];
+      reader.read(() => {
+        reader.row('SELECT format FROM header');
+        for (let count = 0; count < 100; count += 1) change(writer);
+        expect(statSync(`${home.vault}-wal`).size).toBeGreaterThan(400_000);
+      });
+      change(writer);
+      expect(statSync(`${home.vault}-wal`).size).toBe(0);
+      for (const each of [reader, writer]) each.close();
     }));
 });

@@ -8,6 +8,8 @@ export const APPLICATION_ID = 0x68617370;
 const BUSY_TIMEOUT_MS = 20_000;
 const ERASE_TIMEOUT_MS = 2_000;
 const ERASE_PAUSE_MS = 20;
+/** A longer write-ahead log is moved into the file: whoever opens the vault next reads all of it first. */
+const MOST_LOG_BYTES = 256 * 1024;
 
 export type Row = Readonly<Record<string, unknown>>;
 type Parameter = string | number | Buffer;
@@ -87,6 +89,24 @@ export class Database {
       return this.transaction(deed);
     } finally {
       this.exec('PRAGMA synchronous=FULL');
+      this.#shortenLog();
+    }
+  }
+
+  /**
+   * SQLite does this itself when the last connection is closed; a process that ends without leaves the log as it is,
+   * with what was moved already, since only the processes that have it open know of that.
+   */
+  #shortenLog(): void {
+    const bytes = statSync(`${this.#path}-wal`, { throwIfNoEntry: false })?.size ?? 0;
+    if (bytes < MOST_LOG_BYTES) return;
+    this.exec('PRAGMA busy_timeout=0');
+    try {
+      this.row('PRAGMA wal_checkpoint(TRUNCATE)');
+    } catch {
+      // The next one does it.
+    } finally {
+      this.exec(`PRAGMA busy_timeout=${BUSY_TIMEOUT_MS}`);
     }
   }
 
