@@ -2,8 +2,6 @@ import { type Matcher, makeMatcher } from '@hasp/match';
 import type { Vault } from '@hasp/vault';
 import { pack, unpack } from './packed.ts';
 
-/** Fewer values are as quickly made into a matcher again. */
-const LEAST_VALUES = 4;
 /** Larger tables are not kept: each change of the vault writes them anew. */
 const MOST_BYTES = 32 * 1024 * 1024;
 
@@ -17,7 +15,7 @@ export function managedMatcher(vault: Vault, build: string | undefined): Matcher
     label: `matcher ${build} ${process.version}`,
     make: (values) => makeMatcher(values.map(({ name, version, bytes }) => ({ name: `${name}@${version}`, bytes }))),
     pack: (matcher) => {
-      if (build === undefined || matcher.names.length < LEAST_VALUES) return undefined;
+      if (build === undefined || matcher.empty) return undefined;
       const packed = pack(matcher);
       if (packed.length <= MOST_BYTES) return packed;
       packed.fill(0);

@@ -9,7 +9,7 @@ describe('packed data', () => {
       none: null,
       text: 'ä',
       names: [['a'], ['b', 'c']],
-      kinds: Array.from({ length: 3_000 }, (_, index) => (index % 3 === 0 ? 'raw' : 'hex')),
+      short: Uint16Array.from({ length: 3_000 }, (_, index) => index),
       map: new Map([[3, [{ value: 1 }]]]),
       bytes: Uint8Array.of(1, 2, 3),
       numbers: Int32Array.of(-1, 2 ** 31 - 1),

@@ -18,11 +18,9 @@ interface Plain {
 
 interface Section {
   readonly path: readonly string[];
-  readonly kind: Kind | 'words';
+  readonly kind: Kind;
   readonly at: number;
   readonly length: number;
-  /** Of a list of many texts that are few words: these, and their numbers are the array. */
-  readonly words?: readonly string[];
 }
 
 interface Skeleton {
@@ -44,14 +42,10 @@ export function pack(data: object): Buffer {
       Object.entries(part).map(([name, value]) => {
         const here = [...path, name];
         const kind = (Object.keys(ARRAYS) as Kind[]).find((one) => value?.constructor === ARRAYS[one]);
-        const words = fewWords(value);
-        if (kind !== undefined && value.byteLength >= LARGE_BYTES) {
-          place(bytesOf(value), { path: here, kind, length: value.length });
-        } else if (words !== undefined) {
-          place(numbersOf(value, words), { path: here, kind: 'words', length: value.length, words });
-        } else {
+        if (kind === undefined || value.byteLength < LARGE_BYTES) {
           return [name, value?.constructor === Object ? without(value, here) : value];
         }
+        place(bytesOf(value), { path: here, kind, length: value.length });
         return [name, undefined];
       }),
     );
@@ -71,10 +65,10 @@ export function unpack(packed: Buffer): object {
   const length = whole.readUInt32LE();
   const { data, sections } = deserialize(whole.subarray(4, 4 + length)) as Skeleton;
   const start = whole.byteOffset + aligned(4 + length);
-  for (const { path, kind, at, length: count, words } of sections) {
-    const array = new ARRAYS[kind === 'words' ? 'u8' : kind](whole.buffer as ArrayBuffer, start + at, count);
+  for (const { path, kind, at, length: count } of sections) {
+    const array = new ARRAYS[kind](whole.buffer as ArrayBuffer, start + at, count);
     const parent = path.slice(0, -1).reduce((part, name) => part[name] as Plain, data);
-    parent[path.at(-1) as string] = words === undefined ? array : textsOf(array, words);
+    parent[path.at(-1) as string] = array;
   }
   return data;
 }
@@ -85,21 +79,4 @@ function aligned(length: number): number {
 
 function bytesOf({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Array {
   return new Uint8Array(buffer, byteOffset, byteLength);
-}
-
-function fewWords(value: unknown): readonly string[] | undefined {
-  if (!Array.isArray(value) || value.length < LARGE_BYTES || typeof value[0] !== 'string') return undefined;
-  const words = [...new Set(value as string[])];
-  return words.length <= 256 ? words : undefined;
-}
-
-function numbersOf(texts: readonly string[], words: readonly string[]): Uint8Array {
-  const numbers = new Map(words.map((word, number) => [word, number]));
-  return Uint8Array.from(texts, (text) => numbers.get(text) as number);
-}
-
-function textsOf(numbers: ArrayLike<number>, words: readonly string[]): string[] {
-  const texts: string[] = [];
-  for (let at = 0; at < numbers.length; at += 1) texts.push(words[numbers[at] as number] as string);
-  return texts;
 }

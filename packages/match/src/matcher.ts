@@ -1,5 +1,6 @@
-import { Heads, LONGEST_HEAD, type Longer } from './heads.ts';
-import type { SpellingKind } from './speller.ts';
+import { Heads, LONGEST_HEAD } from './heads.ts';
+import { type LongerWays, longerWays } from './longer-ways.ts';
+import { SPELLING_KINDS } from './speller.ts';
 import { addSpellings, type NamedValue } from './spellings.ts';
 import { buildTrie, isBeginning, longestAt, type Trie, walk } from './trie.ts';
 import { mergeTwins, type ValueOfMany } from './twins.ts';
@@ -14,14 +15,14 @@ export interface Matcher {
   readonly empty: boolean;
   /** Of each value its names: two secrets may have the same value. */
   readonly names: readonly (readonly string[])[];
-  /** Of each pattern, which is the head of a spelling: what kind of spelling, */
-  readonly kinds: readonly SpellingKind[];
+  /** Of each pattern, which is the head of a spelling: what kind of spelling, a place in SPELLING_KINDS, */
+  readonly kinds: Uint8Array;
   /** which value, */
   readonly owners: Int32Array;
   /** which others have a spelling with the same head, */
   readonly sharers: ReadonlyMap<number, readonly number[]>;
-  /** and how it may go on; several spellings may begin alike. */
-  readonly longer: ReadonlyMap<number, readonly Longer[]>;
+  /** and how it may go on. */
+  readonly longer: LongerWays;
   readonly trie: Trie;
   readonly filter: WordFilter;
   /** By a hash of four bytes: 1 if some pattern may begin so. */
@@ -46,10 +47,10 @@ export function makeMatcher(values: readonly NamedValue[]): Matcher {
   const matcher = {
     empty: heads.count === 0,
     names: merged.map(({ names }) => names),
-    kinds: heads.kinds,
+    kinds: Uint8Array.from(heads.kinds, (kind) => SPELLING_KINDS.indexOf(kind)),
     owners: heads.values.slice(0, heads.count),
     sharers: sharersOf(heads, firsts),
-    longer: longerOf(heads, firsts),
+    longer: longerWays(heads, firsts),
     trie,
     filter: makeWordFilter(heads),
     beginnings: beginningsOf(heads),
@@ -100,16 +101,6 @@ export function pendingLength({ trie, beginnings }: Matcher, text: Uint8Array): 
   }
   for (; start < length; start += 1) if (isBeginning(trie, text, start)) return length - start;
   return 0;
-}
-
-/** By the head that is in the tree. */
-function longerOf({ longer }: Heads, firsts: Int32Array): Map<number, Longer[]> {
-  const all = new Map<number, Longer[]>();
-  for (const [head, way] of longer) {
-    const first = firsts[head] as number;
-    all.set(first, [...(all.get(first) ?? []), way]);
-  }
-  return all;
 }
 
 function sharersOf({ count, values }: Heads, firsts: Int32Array): Map<number, number[]> {

@@ -1,6 +1,6 @@
 import { LONGEST_HEAD } from './heads.ts';
 import { eachMatch, type Matcher } from './matcher.ts';
-import type { SpellingKind } from './speller.ts';
+import { SPELLING_KINDS, type SpellingKind } from './speller.ts';
 
 /** Where a value was found in one blob: `start` and `end` are offsets in bytes from its beginning. */
 export interface Match {
@@ -51,7 +51,8 @@ export function makeSearch(matcher: Matcher): Search {
     const own = names[value] as readonly string[];
     const known = first.get(own[0] as string);
     if (known !== undefined && known.start <= start) return;
-    for (const name of own) first.set(name, { name, spelling: kinds[pattern] as SpellingKind, start, end });
+    const kind = SPELLING_KINDS[kinds[pattern] as number] as SpellingKind;
+    for (const name of own) first.set(name, { name, spelling: kind, start, end });
   }
 
   return {

@@ -1,21 +1,24 @@
-/** One way in which programs write a value. */
-export type SpellingKind =
-  | 'raw'
-  | 'line'
-  | 'base64'
-  | 'base64url'
-  | 'base32'
-  | 'hex'
-  | 'percent'
-  | 'percent-twice'
-  | 'json'
-  | 'json-twice'
-  | 'unicode-escape'
-  | 'hex-escape'
-  | 'html'
-  | 'shell'
-  | 'utf-16le'
-  | 'utf-16be';
+/** The ways in which programs write a value. */
+export const SPELLING_KINDS = [
+  'raw',
+  'line',
+  'base64',
+  'base64url',
+  'base32',
+  'hex',
+  'percent',
+  'percent-twice',
+  'json',
+  'json-twice',
+  'unicode-escape',
+  'hex-escape',
+  'html',
+  'shell',
+  'utf-16le',
+  'utf-16be',
+] as const;
+
+export type SpellingKind = (typeof SPELLING_KINDS)[number];
 
 /** A value to be spelled. */
 export interface Subject {
