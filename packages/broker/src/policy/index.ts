@@ -1,0 +1,10 @@
+export {
+  type IdentityServer,
+  type IdentityServerParts,
+  type IdentityServerState,
+  identityServerAt,
+  NO_IDENTITY_SERVER,
+} from './identity-server.ts';
+export { Limits, type RecordedUse } from './limits.ts';
+export { type LoadedPolicy, type PolicyPlace, readPolicy } from './policy-bytes.ts';
+export { PolicySource, type PolicySourceParts } from './policy-source.ts';
