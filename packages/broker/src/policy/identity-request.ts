@@ -10,7 +10,7 @@ export type IdentityAnswer =
   /** `heard`: something did answer. */
   | { readonly kind: 'failed'; readonly heard: boolean };
 
-export const MAX_ANSWER_BYTES = 64 * 1024;
+const MAX_ANSWER_BYTES = 64 * 1024;
 /** A path that is missing, a server that is busy: nothing about who asks. */
 const NO_REFUSAL = [404, 408, 429];
 
