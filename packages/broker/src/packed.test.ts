@@ -10,11 +10,10 @@ describe('packed data', () => {
       text: 'ä',
       names: [['a'], ['b', 'c']],
       short: Uint16Array.from({ length: 3_000 }, (_, index) => index),
-      map: new Map([[3, [{ value: 1 }]]]),
       bytes: Uint8Array.of(1, 2, 3),
       numbers: Int32Array.of(-1, 2 ** 31 - 1),
       large: Uint8Array.from({ length: 2_001 }, (_, index) => index),
-      nested: { empty: new Uint8Array(0), unsigned: new Uint32Array(1_000).fill(2 ** 32 - 1) },
+      nested: { empty: new Uint8Array(0), within: { numbers: new Int32Array(1_000).fill(-1) } },
     };
     expect(unpack(pack(data))).toEqual(data);
   });

@@ -1,7 +1,7 @@
 import { type Follower, follow, makeFollower } from './follower.ts';
 import { LONGEST_HEAD } from './heads.ts';
-import { goesOn, waysFrom } from './longer-ways.ts';
-import type { Matcher } from './matcher.ts';
+import { bytesOf, type Matcher } from './matcher.ts';
+import { hasRow, rowsOf } from './rows.ts';
 import { isSame } from './same-bytes.ts';
 import { wholeOf } from './spellings.ts';
 
@@ -28,7 +28,7 @@ export class Followers {
   met(pattern: number, start: number): void {
     const heads = this.#heads.get(pattern);
     if (heads !== undefined) heads.push(start);
-    else if (goesOn(this.#matcher.longer, pattern)) this.#heads.set(pattern, [start]);
+    else if (hasRow(this.#matcher.longer, pattern)) this.#heads.set(pattern, [start]);
   }
 
   /** Goes through `text`, which lies at `position` of the stream; up to `seen` it was gone through before. */
@@ -59,10 +59,10 @@ export class Followers {
   }
 
   #make(pattern: number): readonly Followed[] {
-    const { longer, values } = this.#matcher;
     const all: Followed[] = [];
-    for (const { value, ...part } of waysFrom(longer, pattern)) {
-      const whole = wholeOf(values[value] as Uint8Array, part);
+    for (const way of rowsOf(this.#matcher.longer, pattern)) {
+      const [value, from, to, speller] = way as unknown as [number, number, number, number];
+      const whole = wholeOf(bytesOf(this.#matcher, value), { from, to, speller });
       const isKnown = all.some(({ follower }) => isSame(follower.whole, whole));
       if (whole.length > LONGEST_HEAD && !isKnown) all.push({ value, follower: makeFollower(whole) });
     }

@@ -1,5 +1,5 @@
 import { Heads, LONGEST_HEAD } from './heads.ts';
-import { type LongerWays, longerWays } from './longer-ways.ts';
+import { columnOf, makeRows, type Rows } from './rows.ts';
 import { SPELLING_KINDS } from './speller.ts';
 import { addSpellings, type NamedValue } from './spellings.ts';
 import { buildTrie, isBeginning, longestAt, type Trie, walk } from './trie.ts';
@@ -19,21 +19,22 @@ export interface Matcher {
   readonly kinds: Uint8Array;
   /** which value, */
   readonly owners: Int32Array;
-  /** which others have a spelling with the same head, */
-  readonly sharers: ReadonlyMap<number, readonly number[]>;
-  /** and how it may go on. */
-  readonly longer: LongerWays;
+  /** which others have a spelling with the same head, a row each, */
+  readonly sharers: Rows;
+  /** and how it may go on: of each way the fields of a `Longer`. */
+  readonly longer: Rows;
   readonly trie: Trie;
   readonly filter: WordFilter;
   /** By a hash of four bytes: 1 if some pattern may begin so. */
   readonly beginnings: Uint8Array;
-  /** Values with spellings that go on beyond their heads; the others are empty. */
-  readonly values: readonly Uint8Array[];
+  /** Values with spellings that go on beyond their heads, one behind the other; the others are empty. */
+  readonly values: Uint8Array;
+  /** Where each ends. */
+  readonly ends: Int32Array;
 }
 
 const BEGINNING_BITS = 15;
 const MULTIPLIER = 0x9e3779b1 | 0;
-const NOTHING = new Uint8Array(0);
 
 /** Copies what it needs of the values. */
 export function makeMatcher(values: readonly NamedValue[]): Matcher {
@@ -50,11 +51,11 @@ export function makeMatcher(values: readonly NamedValue[]): Matcher {
     kinds: Uint8Array.from(heads.kinds, (kind) => SPELLING_KINDS.indexOf(kind)),
     owners: heads.values.slice(0, heads.count),
     sharers: sharersOf(heads, firsts),
-    longer: longerWays(heads, firsts),
+    longer: longerOf(heads, firsts),
     trie,
     filter: makeWordFilter(heads),
     beginnings: beginningsOf(heads),
-    values: merged.map(({ bytes }, value) => (going.has(value) ? Uint8Array.from(bytes) : NOTHING)),
+    ...joined(merged.map(({ bytes }, value) => (going.has(value) ? bytes : bytes.subarray(0, 0)))),
   };
   heads.bytes.fill(0);
   return matcher;
@@ -63,7 +64,16 @@ export function makeMatcher(values: readonly NamedValue[]): Matcher {
 /** Overwrites everything in it that comes from the values; it must not be used afterwards. */
 export function wipeMatcher({ trie, filter, values }: Matcher): void {
   wipeWordFilter(filter);
-  for (const each of [trie.bytes, ...values]) each.fill(0);
+  for (const each of [trie.bytes, values]) each.fill(0);
+}
+
+export function bytesOf({ values, ends }: Matcher, value: number): Uint8Array {
+  return values.subarray(value === 0 ? 0 : ends[value - 1], ends[value]);
+}
+
+/** The values that have a spelling that is looked for. */
+export function soughtValues({ owners, sharers }: Matcher): Set<number> {
+  return new Set([...owners, ...columnOf(sharers, 1)]);
 }
 
 /** Tells every pattern that lies wholly in `text`, roughly in the order of the starts; of one start the shortest first. */
@@ -103,15 +113,38 @@ export function pendingLength({ trie, beginnings }: Matcher, text: Uint8Array): 
   return 0;
 }
 
-function sharersOf({ count, values }: Heads, firsts: Int32Array): Map<number, number[]> {
-  const all = new Map<number, number[]>();
+function longerOf({ longer }: Heads, firsts: Int32Array): Rows {
+  const ways = [...longer].map(
+    ([head, { value, from, to, speller }]) => [firsts[head] as number, value, from, to, speller] as const,
+  );
+  return makeRows(5, ways);
+}
+
+function sharersOf({ count, values }: Heads, firsts: Int32Array): Rows {
+  const all = new Map<number, Set<number>>();
   for (let head = 0; head < count; head += 1) {
     const first = firsts[head] as number;
     const value = values[head] as number;
-    if (value === values[first] || all.get(first)?.includes(value)) continue;
-    all.set(first, [...(all.get(first) ?? []), value]);
+    if (value === values[first]) continue;
+    const others = all.get(first) ?? new Set();
+    all.set(first, others.add(value));
   }
-  return all;
+  return makeRows(
+    2,
+    [...all].flatMap(([first, others]) => [...others].map((value) => [first, value] as const)),
+  );
+}
+
+function joined(all: readonly Uint8Array[]): Pick<Matcher, 'values' | 'ends'> {
+  const ends = new Int32Array(all.length);
+  let used = 0;
+  for (const [value, bytes] of all.entries()) {
+    used += bytes.length;
+    ends[value] = used;
+  }
+  const values = new Uint8Array(used);
+  for (const [value, bytes] of all.entries()) values.set(bytes, (ends[value] as number) - bytes.length);
+  return { values, ends };
 }
 
 function beginningsOf({ count, bytes, starts }: Heads): Uint8Array {

@@ -1,5 +1,6 @@
 import { LONGEST_HEAD } from './heads.ts';
 import { eachMatch, type Matcher } from './matcher.ts';
+import { rowsOf } from './rows.ts';
 import { SPELLING_KINDS, type SpellingKind } from './speller.ts';
 
 /** Where a value was found in one blob: `start` and `end` are offsets in bytes from its beginning. */
@@ -41,9 +42,8 @@ export function makeSearch(matcher: Matcher): Search {
 
   function look(text: Uint8Array, start: number): void {
     eachMatch(matcher, text, (from, to, pattern) => {
-      const others = sharers.get(pattern);
       note(owners[pattern] as number, start + from, start + to, pattern);
-      if (others !== undefined) for (const value of others) note(value, start + from, start + to, pattern);
+      for (const [value] of rowsOf(sharers, pattern)) note(value as number, start + from, start + to, pattern);
     });
   }
 

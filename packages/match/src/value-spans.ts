@@ -24,9 +24,9 @@ export class ValueSpans {
     };
     eachLongest(this.#matcher, text, (from, to, pattern) => {
       add(position + from, position + to, to - from, owners[pattern] as number);
-      if (longer.length > 0 && to > seen) this.#followers.met(pattern, from);
+      if (longer.numbers.length > 0 && to > seen) this.#followers.met(pattern, from);
     });
-    if (longer.length > 0) {
+    if (longer.numbers.length > 0) {
       this.#followers.goOn(text, position, seen, (start, end, value) => add(start, end, LONGEST_HEAD, value));
     }
     return found;
