@@ -1,6 +1,8 @@
 // Builds the published command into packages/cli/dist:
 //   hasp.cjs   the entry: a guard against SIGUSR1, then the way to one of the next three
 //   run.cjs    the whole path of `hasp run`; nothing heavy
+//   remote.cjs the same where a broker decides: neither vault nor log
+//   daemon.cjs a broker in the background
 //   hook.cjs   the hooks that git starts, likewise
 //   main.cjs   every other command (yargs and all)
 //   *.cache    what V8 makes of the three, for the Node that builds (another Node compiles anew)
@@ -40,6 +42,7 @@ const require = createRequire(path.join(root, 'packages/vault/package.json'));
 const ENTRIES = [
   ['hasp', 'hasp'],
   ['hook-entry', 'hook'],
+  ['daemon-entry', 'daemon'],
   ['main', 'main'],
   ['bundle', 'bundle'],
 ];
@@ -186,6 +189,22 @@ const run = await build({
   entryPoints: { run: path.join(cli, 'src/run-entry.ts') },
   plugins: [laterMatch, lazyBorders],
 });
+/** Of Node's own modules the one that is heavy: a run that a broker decides may need nothing of it. */
+const laterCrypto = {
+  name: 'later-crypto',
+  setup(builder) {
+    builder.onResolve({ filter: /^node:crypto$/ }, () => ({ path: 'crypto', namespace: 'later-crypto' }));
+    builder.onLoad({ filter: /.*/, namespace: 'later-crypto' }, () => ({
+      contents: `for (const name of ['createHash', 'randomBytes'])
+        Object.defineProperty(exports, name, { enumerable: true, get: () => require('crypto')[name] });`,
+    }));
+  },
+};
+const remote = await build({
+  ...shared,
+  entryPoints: { remote: path.join(cli, 'src/remote-entry.ts') },
+  plugins: [laterMatch, laterCrypto, lazyBorders],
+});
 const match = await build({ ...shared, entryPoints: { match: path.join(MATCH, 'index.ts') } });
 const command = await build({
   ...shared,
@@ -217,7 +236,7 @@ function entryOf(name) {
 writeFileSync(
   path.join(out, 'meta.json'),
   JSON.stringify({
-    outputs: Object.assign({}, ...[command, run, match, apart].map(({ metafile }) => metafile.outputs)),
+    outputs: Object.assign({}, ...[command, run, remote, match, apart].map(({ metafile }) => metafile.outputs)),
   }).replaceAll(path.basename(out), 'dist'),
 );
 cpSync(path.join(cli, 'src/hasp.schema.json'), path.join(out, 'hasp.schema.json'));
@@ -255,7 +274,9 @@ try {
     __HASP_FDS: ' 0 1 2',
     __HASP_ENV_0: 'SHLVL=1',
   };
+  hasp(['unlock']);
   for (const argv of [
+    ['remote', '-e', 'BUILD', '--', 'true'],
     ['run', '-e', 'BUILD', '--', 'true'],
     ['hook', 'pre-commit'],
     ['main', 'secret', 'list'],
@@ -267,6 +288,7 @@ try {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
   }
+  hasp(['broker', 'stop']);
 } finally {
   rmSync(home, { recursive: true, force: true });
 }

@@ -36,6 +36,7 @@ function watchExit(library) {
 
 process.on('exit', save);
 const exports = evaluateBundle(script, file, require);
-if (name === 'run') exports.runFromArgv(argv);
+if (name === 'remote') exports.runThroughBroker(argv);
+else if (name === 'run') exports.runFromArgv(argv);
 else if (name === 'hook') exports.hookFromArgv(argv);
 else await exports.main(argv);

@@ -30,6 +30,7 @@ beforeEach(async () => {
   server = await AskServer.open({
     path: socketPath,
     descriptors: 1_024,
+    ready: Promise.resolve(),
     judge: () => (verdicts.length > 1 ? verdicts.shift() : verdicts[0]) ?? MEMBER,
     fetch: (wanted) => {
       if (failure) throw failure;
@@ -192,7 +193,13 @@ describe('the socket', () => {
   });
 
   it('that can not be made is an error', async () => {
-    const nowhere = { path: path.join(folder, 'no/where'), descriptors: 9, judge: () => MEMBER, fetch: () => VALUE };
+    const nowhere = {
+      path: path.join(folder, 'no/where'),
+      descriptors: 9,
+      ready: Promise.resolve(),
+      judge: () => MEMBER,
+      fetch: () => VALUE,
+    };
     await expect(AskServer.open(nowhere)).rejects.toMatchObject({ code: 'E_STORAGE' });
   });
 });

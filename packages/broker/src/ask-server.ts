@@ -22,6 +22,8 @@ export interface AskServing {
   readonly path: string;
   /** How many descriptors this process may have open: RLIMIT_NOFILE, as the command has it. */
   readonly descriptors: number;
+  /** Nobody can be judged before; who comes earlier waits. */
+  readonly ready: Promise<void>;
   /** Who connected to this descriptor, now. */
   judge(fd: number): PeerVerdict;
   /** Records the fetch, then gives the value. @throws HaspError, and then nothing is handed out */
@@ -45,7 +47,11 @@ export class AskServer {
     const spare = Math.max(0, serving.descriptors - RESERVED);
     this.#maxMembers = Math.min(MAX_MEMBERS, 4 + Math.floor(spare / 2));
     this.#maxRefused = Math.min(MAX_REFUSED, 2 + Math.floor(spare / 8));
-    this.#server = createServer({ pauseOnConnect: true, allowHalfOpen: true }, (socket) => this.#accept(socket));
+    this.#server = createServer({ pauseOnConnect: true, allowHalfOpen: true }, (socket) => {
+      // Whatever befalls one connection ends that connection.
+      socket.on('error', () => socket.destroy());
+      void serving.ready.then(() => this.#accept(socket));
+    });
   }
 
   /** @throws HaspError E_STORAGE where the socket can't be made */
@@ -76,8 +82,6 @@ export class AskServer {
   }
 
   #accept(socket: Socket): void {
-    // Whatever befalls one connection ends that connection.
-    socket.on('error', () => socket.destroy());
     const verdict = this.#judge(socket);
     if (verdict instanceof HaspError) {
       this.#refuse(socket, verdict);

@@ -1,9 +1,12 @@
 export { askFor, parseAsked } from './asking.ts';
 export { Broker, type BrokerParts, recordLockedDenial } from './broker.ts';
+export { checkMark } from './check-mark.ts';
 export type { Explained } from './decision.ts';
+export { endRunAlone } from './end-run-alone.ts';
+export type { RunOutcome } from './ended-event.ts';
+export type { GrantedRun } from './granted-run.ts';
 export { liveRuns } from './live-runs.ts';
 export { managedMatcher } from './managed-matcher.ts';
-export type { OpenRun, RunOutcome } from './open-run.ts';
 export { type Reconciled, reconcile } from './reconcile.ts';
 export type { Redaction } from './redaction.ts';
 export { onRevocation, type RevocationReason, revokeRuns } from './revocation.ts';

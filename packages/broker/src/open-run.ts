@@ -2,8 +2,6 @@ import {
   type Delivery,
   deliveryFields,
   endGrant,
-  type GrantEndedEvent,
-  type GrantEndReason,
   HaspError,
   type IssuedGrant,
   type ProcessIdentity,
@@ -19,6 +17,8 @@ import type { BrokerParts } from './broker.ts';
 import type { Allowed } from './decision.ts';
 import { chooseDeliveryFolder, deliverFile, makeDeliveryFolder, removeDeliveredFiles } from './deliver/file.ts';
 import { socketIn } from './deliver/socket.ts';
+import { endedEvent, type RunOutcome } from './ended-event.ts';
+import type { GrantedRun } from './granted-run.ts';
 import { type GrantedValue, Redaction } from './redaction.ts';
 import { dropRevocation } from './revocation.ts';
 import { discard, type RunState, runFile, writeRunFile } from './run-file.ts';
@@ -42,17 +42,8 @@ interface Beginning {
   readonly expiresAt: number;
 }
 
-/** How the tree ended, as far as it is known. */
-export interface RunOutcome {
-  readonly reason: GrantEndReason;
-  readonly root?: ProcessIdentity;
-  readonly exitCode?: number;
-  readonly signal?: string;
-  readonly survivors: readonly Survivor[];
-}
-
 /** A run with open grants: from the moment before they are recorded to the record of their end. */
-export class OpenRun {
+export class OpenRun implements GrantedRun {
   readonly id: string;
   /** Milliseconds since 1970: the tree is ended then at the latest. */
   readonly expiresAt: number;
@@ -65,6 +56,11 @@ export class OpenRun {
   #redaction: Redaction | undefined;
   #ended = false;
   #state: RunState;
+  #rooted: () => void = () => {};
+  /** The command is known, so that who asks can be judged. */
+  readonly #hasRoot = new Promise<void>((resolve) => {
+    this.#rooted = resolve;
+  });
 
   private constructor(parts: BrokerParts, beginning: Beginning, state: RunState) {
     this.#parts = parts;
@@ -152,6 +148,7 @@ export class OpenRun {
     this.#asks = await openAskServer({
       path: socket,
       descriptors,
+      ready: this.#hasRoot,
       judge: (fd) => this.#judge(fd),
       fetch: (wanted, peer) => this.#asked.fetch(wanted, peer),
     });
@@ -173,6 +170,7 @@ export class OpenRun {
   /** Keeps the state on disk equal to what is known of the tree. A full disk does not end the run. */
   note(tree: { root?: ProcessIdentity; members: readonly ProcessIdentity[] }): void {
     this.#state = { ...this.#state, ...tree };
+    if (tree.root !== undefined) this.#rooted();
     try {
       writeRunFile(this.#parts.home, this.#state, false);
     } catch (error) {
@@ -180,8 +178,14 @@ export class OpenRun {
     }
   }
 
+  /** What was granted, in the order of the wishes: for a wrapper elsewhere, which masks its own output. */
+  granted(): readonly GrantedValue[] {
+    return grantedValues(this.#beginning.granted);
+  }
+
   /** Takes back at once what can be taken back: nothing is fetched any more, and delivered files go. */
   withdraw(): void {
+    this.#rooted();
     this.#asked.end();
     this.#asks?.close();
     this.#removeFiles();
@@ -202,6 +206,7 @@ export class OpenRun {
   end(outcome: RunOutcome): HaspError | undefined {
     if (this.#ended) return undefined;
     this.#ended = true;
+    this.#rooted();
     this.#asked.end();
     this.#asks?.close();
     const filesGone = this.#removeFiles();
@@ -216,6 +221,8 @@ export class OpenRun {
     if (mark instanceof HaspError) return mark;
     dropRevocation(this.#parts.home, this.id);
     discard(runFile(this.#parts.home, this.id));
+    // A broker may have been locked meanwhile: then the next hasp that has the key notes it.
+    if (!this.#parts.vault.isOpen) return undefined;
     const moved = attempt(() => this.#parts.vault.writeMark(mark));
     if (!(moved instanceof HaspError)) return undefined;
     return new HaspError(
@@ -262,29 +269,4 @@ function grantedValues(granted: readonly Allowed[]): GrantedValue[] {
     version,
     bytes: value.reveal(),
   }));
-}
-
-/** The record of one grant's end; also written by whoever ends the grants of a lost wrapper. */
-export function endedEvent(
-  run: string,
-  grant: string,
-  secret: string,
-  outcome: RunOutcome,
-  clean: boolean,
-  durationMs: number,
-): GrantEndedEvent {
-  const { root, exitCode, signal } = outcome;
-  return {
-    type: 'grant.ended',
-    run,
-    grant,
-    secret,
-    ...(root === undefined ? {} : { root: { pid: root.pid, startTime: root.startTime } }),
-    clean,
-    endReason: outcome.reason,
-    ...(exitCode === undefined ? {} : { exitCode }),
-    ...(signal === undefined ? {} : { signal }),
-    durationMs: Math.max(0, durationMs),
-    survivors: outcome.survivors.slice(0, 64),
-  };
 }

@@ -1,6 +1,6 @@
 import { existsSync, renameSync } from 'node:fs';
 import path from 'node:path';
-import { type AuditLog, readRecords } from '@hasp/audit';
+import type { AuditLog } from '@hasp/audit';
 import type { Clock, Home, ProcessIdentity, Survivor } from '@hasp/core';
 import {
   continueStopped,
@@ -13,7 +13,8 @@ import {
   stopMarked,
 } from '@hasp/process-tree';
 import { removeDeliveredFiles } from './deliver/file.ts';
-import { endedEvent, type RunOutcome } from './open-run.ts';
+import { endedEvent, type RunOutcome } from './ended-event.ts';
+import { openGrants } from './open-grants.ts';
 import { dropRevocation } from './revocation.ts';
 import { discard, listRunFiles, type RunState, readRunFile, runFile } from './run-file.ts';
 
@@ -167,15 +168,4 @@ function recordEnds(
   const clean = filesGone && survivors.length === 0;
   const durationMs = clock() - state.startedAt;
   log.append(open.map(({ id, secret }) => endedEvent(state.run, id, secret, outcome, clean, durationMs)));
-}
-
-/** The grants of the run that the log has issued and not ended; it is read from where the run began. */
-function openGrants(home: Home, state: RunState): RunState['grants'] {
-  const issued = new Set<unknown>();
-  for (const { record } of readRecords(home, state.logOffset)) {
-    if (record.run !== state.run) continue;
-    if (record.type === 'grant.issued') issued.add(record.grant);
-    if (record.type === 'grant.ended') issued.delete(record.grant);
-  }
-  return state.grants.filter((grant) => issued.has(grant.id));
 }

@@ -1,16 +1,17 @@
 import './guard.ts';
 import './old-node.ts';
-import { readFileSync, writeSync } from 'node:fs';
+import { existsSync, readFileSync, writeSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { compileBundle, evaluateBundle } from './bundle.ts';
 import type * as HookEntry from './hook-entry.ts';
 import type * as Main from './main.ts';
+import type * as RemoteEntry from './remote-entry.ts';
 import type * as RunEntry from './run-entry.ts';
 
 start(process.argv.slice(2));
 
-/** Four ways in, the quickest first: the help page is made by the build, `run` and git's hooks load no parser. */
+/** Five ways in, the quickest first: the help page is made by the build, `run` and git's hooks load no parser. */
 function start(argv: readonly string[]): void {
   if (argv.length === 1 && argv[0] === '--help' && printBuiltHelp()) return;
   try {
@@ -19,12 +20,23 @@ function start(argv: readonly string[]): void {
     refuse('the working directory is gone', 'cd to a folder that exists', argv[0] === 'run' ? 125 : 2);
   }
   try {
-    if (argv[0] === 'run' && load<typeof RunEntry>('run').runFromArgv(argv.slice(1))) return;
+    if (argv[0] === 'run' && run(argv.slice(1))) return;
     if (argv[0] === 'hook' && load<typeof HookEntry>('hook').hookFromArgv(argv.slice(1))) return;
     void load<typeof Main>('main').main(argv);
   } catch (error) {
     unstartable(error instanceof Error ? error : new Error('unknown fault'), argv[0] === 'run');
   }
+}
+
+function run(argv: readonly string[]): boolean {
+  const alone = (): boolean => load<typeof RunEntry>('run').runFromArgv(argv);
+  return mayHaveBroker() ? load<typeof RemoteEntry>('remote').runThroughBroker(argv, alone) : alone();
+}
+
+/** Its socket is there, wherever that is; whether it answers is seen later. */
+function mayHaveBroker(): boolean {
+  const { HASP_HOME, HOME } = process.env;
+  return existsSync(`${HASP_HOME || `${HOME}/.hasp`}/broker.sock`);
 }
 
 /** A native module is missing or made for another Node: nothing of hasp's could begin. */

@@ -14,8 +14,8 @@ export function checkHome(home: Home, uid: number): void {
 }
 
 /** SQLite keeps its own files beside the vault's. */
-function filesOf({ vault, key, auditLog, auditSeal, policy }: Home): string[] {
-  return [vault, `${vault}-wal`, `${vault}-shm`, key, auditLog, auditSeal, policy];
+function filesOf({ vault, key, auditLog, auditSeal, policy, brokerFacts, brokerToken }: Home): string[] {
+  return [vault, `${vault}-wal`, `${vault}-shm`, key, auditLog, auditSeal, policy, brokerFacts, brokerToken];
 }
 
 function checkFolder(folder: string, uid: number): boolean {

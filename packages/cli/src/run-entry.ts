@@ -2,8 +2,11 @@ import { closeInspector, hardenSelf, holdSignals, SpawnFailure } from '@hasp/pro
 import { type Context, makeContext } from './context.ts';
 import type { RunInput } from './input.ts';
 import { asHaspError, printError, RUN_FAILURE } from './output.ts';
+import { openOwnBroker } from './own-broker.ts';
 import { run } from './run.ts';
 import { readRunArgv } from './run-grammar.ts';
+
+export { endRunAlone } from './end-run-alone.ts';
 
 /** The quick way into `hasp run`; false where argv needs the whole parser. */
 export function runFromArgv(argv: readonly string[]): boolean {
@@ -20,7 +23,7 @@ export async function startRun(input: RunInput): Promise<void> {
     const signals = holdSignals(context.inherited);
     const { tracking } = hardenSelf();
     await closeInspector();
-    await run(input, context, { signals, tracking });
+    await run(input, context, { signals, tracking }, openOwnBroker);
   } catch (error) {
     printError(asHaspError(error), input.json);
     process.exit(error instanceof SpawnFailure ? error.runStatus : RUN_FAILURE);

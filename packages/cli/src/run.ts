@@ -1,4 +1,4 @@
-import { type RunRequest, recordLockedDenial } from '@hasp/broker';
+import type { Explained, GrantedRun, RunRequest } from '@hasp/broker';
 import { HaspError, type Tracking } from '@hasp/core';
 import { exitLike, type HeldSignals, resolveCommand, selfIdentity } from '@hasp/process-tree';
 import { baseEnvironment } from './child-environment.ts';
@@ -9,7 +9,6 @@ import type { RunInput } from './input.ts';
 import { printError, say } from './output.ts';
 import { findProject, type Project, requireProject } from './project.ts';
 import { needsManifest, planRun, type RunPlan } from './run-plan.ts';
-import { LockedHome, type Stores } from './stores.ts';
 import { sayStragglers } from './stragglers.ts';
 import { superviseRun } from './supervise-run.ts';
 
@@ -28,6 +27,18 @@ export interface Journey extends Readiness {
   readonly environment: ReadonlyMap<string, string>;
 }
 
+/** Who decides, whether in this process or in another. */
+export interface RunBroker {
+  /** What `resolve` would decide; delivers and records nothing. */
+  explain(request: RunRequest): readonly Explained[] | Promise<readonly Explained[]>;
+  /** A text of the command line without the values that the request would open. */
+  mask(request: RunRequest, text: string): string | Promise<string>;
+  resolve(request: RunRequest): GrantedRun | Promise<GrantedRun>;
+}
+
+/** @throws HaspError where there is none to ask: then nothing starts */
+export type OpenBroker = (journey: Journey, request: RunRequest) => Promise<RunBroker>;
+
 const NOT_EXECUTABLE = 126;
 const NOT_FOUND = 127;
 
@@ -35,22 +46,22 @@ const NOT_FOUND = 127;
  * decide → record → deliver → spawn → watch the tree → end and record. Ends this process the way
  * the child ended. @throws HaspError for everything that keeps the child from starting.
  */
-export async function run(input: RunInput, context: Context, ready: Readiness): Promise<void> {
+export async function run(input: RunInput, context: Context, ready: Readiness, openBroker: OpenBroker): Promise<void> {
   if (context.inherited.invalidUtf8) throw unfaithful();
   const project = needsManifest(input) ? projectFor(input, context) : undefined;
   const plan = planRun(input, project?.manifest);
   if (plan.ttlCut) say(`a ttl of ${input.ttl ?? 'the manifest'} is over the ceiling: grants end after 24h`);
   const journey: Journey = { ...ready, input, context, plan, environment: baseEnvironment(context, plan.pristine) };
   const request = requestFor(journey, project);
-  const stores = await openForRun(journey, request);
+  const broker = await openBroker(journey, request);
   const resolution = resolveCommand(input.command[0] ?? '', journey.environment.get('PATH'), context.cwd);
   if (input.dryRun) {
-    printDryRun(stores.broker.explain(request), resolution, input);
+    printDryRun(await broker.explain(request), resolution, input);
     process.exit(0);
   }
   if ('problem' in resolution)
-    exitUnfound(input, resolution.problem, stores.broker.mask(request, input.command[0] ?? ''));
-  const open = stores.broker.resolve(request);
+    exitUnfound(input, resolution.problem, await broker.mask(request, input.command[0] ?? ''));
+  const open = await broker.resolve(request);
   const { end, trouble } = await superviseRun(journey, open, resolution.path);
   if (trouble !== undefined) printError(trouble, input.json);
   sayStragglers(request, end.survivors, plan.stragglers);
@@ -90,18 +101,6 @@ function requestFor(
     override: input.override,
     caller: { wrapper: selfIdentity(), tracking, uid: context.uid, host: context.host, cwd: context.cwd, environment },
   };
-}
-
-/** A locked vault is a denial like any other: it is recorded, where the log can be written. */
-async function openForRun({ input, context }: Journey, request: RunRequest): Promise<Stores> {
-  const home = await LockedHome.enter(context);
-  try {
-    return await home.unlock(input);
-  } catch (error) {
-    const locked = error instanceof HaspError && (error.code === 'E_VAULT_LOCKED' || error.code === 'E_WRONG_KEY');
-    if (locked && !input.dryRun) recordLockedDenial(home.log, context.random, request, error);
-    throw error;
-  }
 }
 
 /** As a shell has it; nothing was granted yet, so there is nothing to record. */

@@ -1,6 +1,6 @@
 import { AuditLog } from '@hasp/audit';
-import { Broker, type Reconciled, reconcile } from '@hasp/broker';
-import type { AuditEvent, AuditMark } from '@hasp/core';
+import { Broker, checkMark, type Reconciled, reconcile } from '@hasp/broker';
+import type { AuditEvent } from '@hasp/core';
 import { HaspError } from '@hasp/core';
 import type { Vault } from '@hasp/vault';
 import type { Context } from './context.ts';
@@ -98,29 +98,5 @@ function sayReconciled(run: Reconciled): void {
   const names = run.survivors.map(({ command, pid, outcome }) => `${command} (${pid}), ${outcome}`).join('; ');
   say(
     `an earlier run lost its wrapper and left ${run.survivors.length} running with ${run.secrets.join(', ')}: ${names}`,
-  );
-}
-
-/**
- * The vault remembers how far the log had come: a log and seal that were put back to an earlier copy
- * end before that. @throws HaspError E_CHAIN_BROKEN
- */
-function checkMark(vault: Vault, log: AuditLog): void {
-  const mark = vault.mark();
-  if (mark === undefined) return;
-  const reaches = ({ chain, seq, mac }: AuditMark) =>
-    chain === mark.chain && (seq > mark.seq || (seq === mark.seq && mac === mark.mac));
-  if (reaches(log.head())) return;
-  // The log is the truth, and the seal may lag behind it.
-  const end = log.settle();
-  if (reaches(end)) return;
-  const what =
-    end.seq < mark.seq
-      ? `ends at record ${end.seq}, and the vault has seen record ${mark.seq}`
-      : 'is not the one that the vault has seen';
-  throw new HaspError(
-    'E_CHAIN_BROKEN',
-    `the log ${what}`,
-    'log or seal were put back or exchanged: see hasp audit verify',
   );
 }

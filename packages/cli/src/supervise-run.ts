@@ -1,4 +1,4 @@
-import { type OpenRun, onRevocation, type RevocationReason, type RunOutcome } from '@hasp/broker';
+import { type GrantedRun, onRevocation, type RevocationReason, type RunOutcome } from '@hasp/broker';
 import type { HaspError } from '@hasp/core';
 import { superviseTree, type TreeEnd, type TreeSpec } from '@hasp/process-tree';
 import { isNullDevice, isTerminal } from './is-terminal.ts';
@@ -14,10 +14,10 @@ const DESCRIPTORS = 1_024;
  */
 export async function superviseRun(
   journey: Journey,
-  open: OpenRun,
+  open: GrantedRun,
   path: string,
 ): Promise<{ end: TreeEnd; trouble: HaspError | undefined }> {
-  let trouble: HaspError | undefined;
+  let trouble: ReturnType<GrantedRun['end']>;
   let revoked: RevocationReason = 'revoked';
   const abort = new AbortController();
   const { home } = journey.context;
@@ -33,9 +33,9 @@ export async function superviseRun(
       trouble = open.end(outcomeOf(end, revoked));
     });
     const end = await superviseTree(spec);
-    return { end: { ...end, survivors: open.masked(end.survivors) }, trouble };
+    return { end: { ...end, survivors: open.masked(end.survivors) }, trouble: await trouble };
   } catch (error) {
-    open.end({ reason: 'spawn-failed', survivors: [] });
+    await open.end({ reason: 'spawn-failed', survivors: [] });
     throw error;
   } finally {
     revocation.close();
@@ -45,7 +45,7 @@ export async function superviseRun(
 
 function specFor(
   { input, context, plan, signals, tracking, environment }: Journey,
-  open: OpenRun,
+  open: GrantedRun,
   path: string,
   socket: string | undefined,
   abort: AbortSignal,

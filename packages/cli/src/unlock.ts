@@ -1,7 +1,7 @@
 import { closeSync, constants, openSync } from 'node:fs';
 import path from 'node:path';
 import { HaspError } from '@hasp/core';
-import { LockedVault, openVaultWithPassphrase, type UnlockKey, type Vault } from '@hasp/vault';
+import { LockedVault, openVaultWithPassphrase, type UnlockKey, type Vault, type VaultHeader } from '@hasp/vault';
 import type { Context } from './context.ts';
 import { checkPrivateFile } from './home-guard.ts';
 import type { GlobalInput } from './input.ts';
@@ -16,24 +16,43 @@ const MAX_PASSPHRASE_BYTES = 64 * 1024;
  * @throws HaspError E_VAULT_MISSING, E_VAULT_LOCKED, E_WRONG_KEY, E_VAULT_CORRUPT, E_HOME_UNSAFE
  */
 export async function unlock(input: GlobalInput, context: Context): Promise<Vault> {
-  const locked = new LockedVault(context.home, { random: context.random, clock: context.clock });
-  const { header } = locked;
+  const locked = openLocked(context);
   try {
-    const chosen = keyFilePath(input, context);
-    if (header.keySource === 'passphrase') {
-      if (input.keyFile !== undefined) throw notThatKey();
-      const bytes = await readPassphrase(input);
-      return await withKey({ source: 'passphrase', bytes }, (key) => locked.unlockWithPassphrase(key));
-    }
-    const keyFile = chosen ?? (header.defaultKeyFile ? context.home.key : undefined);
-    if (keyFile === undefined) throw keyFileUnnamed();
-    return await withKey({ source: 'key-file', bytes: readKeyFile(keyFile, context.uid) }, (key) =>
-      locked.unlockWithKeyFile(key),
+    return await withKey(await obtainKey(input, context, locked.header), (key) =>
+      key.source === 'passphrase' ? locked.unlockWithPassphrase(key) : locked.unlockWithKeyFile(key),
     );
   } catch (error) {
     locked.close();
     throw error;
   }
+}
+
+/**
+ * What opens the vault, for a broker that is to open it; the caller wipes it.
+ * @throws HaspError as `unlock`, a wrong key excepted
+ */
+export async function obtainWrappingKey(input: GlobalInput, context: Context): Promise<Uint8Array> {
+  const locked = openLocked(context);
+  try {
+    return await withKey(await obtainKey(input, context, locked.header), (key) => locked.wrappingKey(key));
+  } finally {
+    locked.close();
+  }
+}
+
+function openLocked(context: Context): LockedVault {
+  return new LockedVault(context.home, { random: context.random, clock: context.clock });
+}
+
+async function obtainKey(input: GlobalInput, context: Context, header: VaultHeader): Promise<UnlockKey> {
+  const chosen = keyFilePath(input, context);
+  if (header.keySource === 'passphrase') {
+    if (input.keyFile !== undefined) throw notThatKey();
+    return { source: 'passphrase', bytes: await readPassphrase(input) };
+  }
+  const keyFile = chosen ?? (header.defaultKeyFile ? context.home.key : undefined);
+  if (keyFile === undefined) throw keyFileUnnamed();
+  return { source: 'key-file', bytes: readKeyFile(keyFile, context.uid) };
 }
 
 function notThatKey(): HaspError {
@@ -52,7 +71,7 @@ function keyFileUnnamed(): HaspError {
   );
 }
 
-async function withKey(key: UnlockKey, open: (key: UnlockKey) => Vault | Promise<Vault>): Promise<Vault> {
+async function withKey<T>(key: UnlockKey, open: (key: UnlockKey) => T | Promise<T>): Promise<T> {
   try {
     return await open(key);
   } finally {

@@ -9,6 +9,9 @@ import type { ProcessIdentity, StragglerPolicy, Survivor, Tracking } from './pro
 export type AuditEvent =
   | { readonly type: 'vault.created'; readonly chain: string; readonly vault: string; readonly keySource: string }
   | { readonly type: 'vault.unlocked'; readonly keySource: string }
+  | { readonly type: 'vault.locked'; readonly why: string }
+  | { readonly type: 'broker.started'; readonly pid: number; readonly port?: number }
+  | { readonly type: 'broker.stopped'; readonly pid: number }
   | { readonly type: 'secret.set'; readonly secret: string; readonly version: number }
   | { readonly type: 'secret.removed'; readonly secret: string; readonly version?: number }
   | { readonly type: 'secret.renamed'; readonly secret: string; readonly to: string }

@@ -8,6 +8,12 @@ export interface Home {
   /** One state file per live run. */
   readonly runs: string;
   readonly policy: string;
+  /** These three are there while a broker runs. */
+  readonly brokerSocket: string;
+  /** Who it is and where it listens, as JSON. */
+  readonly brokerFacts: string;
+  /** The owner's token, for TCP. */
+  readonly brokerToken: string;
 }
 
 export function homeAt(root: string): Home {
@@ -19,5 +25,8 @@ export function homeAt(root: string): Home {
     auditSeal: `${root}/audit.seal`,
     runs: `${root}/run`,
     policy: `${root}/policy.json`,
+    brokerSocket: `${root}/broker.sock`,
+    brokerFacts: `${root}/broker.json`,
+    brokerToken: `${root}/broker.token`,
   };
 }

@@ -1,4 +1,5 @@
 export { describeProcess } from './describe-process.ts';
+export { type Detached, startDetached } from './detached.ts';
 export { endProcesses } from './ending.ts';
 export { type ExitStatus, exitLike } from './exit-status.ts';
 export { filterInput } from './filter.ts';
@@ -7,11 +8,22 @@ export { identityOf, isAlive, selfIdentity } from './identity.ts';
 export { type Inherited, readInherited } from './inherited.ts';
 export { type ListedProcess, listTree } from './list-tree.ts';
 export { findMarked, stopMarked } from './marked.ts';
-export { canJudgePeers, judgePeer, type Peer, type PeerBounds, type PeerVerdict } from './peer.ts';
+export {
+  belongsTo,
+  type ConnectedPeer,
+  canJudgePeers,
+  judgePeer,
+  type Peer,
+  type PeerBounds,
+  type PeerVerdict,
+  peerBehind,
+} from './peer.ts';
 export type { ByteTransform, RelayEnd } from './relay.ts';
 export { type CommandResolution, resolveCommand } from './resolve-command.ts';
 export { type ForwardedSignal, type HeldSignals, holdSignals } from './signals.ts';
+export { type SocketPath, shortSocketPath } from './socket-path.ts';
 export { SpawnFailure } from './spawn-failure.ts';
 export { continueStopped } from './stopped.ts';
 export { superviseTree } from './supervise.ts';
 export type { TreeEnd, TreeSpec } from './tree-spec.ts';
+export { UnixStream } from './unix-stream.ts';

@@ -46,6 +46,8 @@ export interface Libc {
   fcntl(fd: number, command: number, value: number): number;
   dup2(from: number, to: number): number;
   close(fd: number): number;
+  socket(domain: number, type: number, protocol: number): number;
+  connect(fd: number, address: Uint8Array, length: number): number;
   getsockopt(fd: number, level: number, option: number, value: Uint8Array, length: Uint8Array): number;
   /** poll(2) itself, on an array of struct pollfd. */
   pollNow(descriptors: Uint8Array, count: number, timeoutMs: number): number;
@@ -91,6 +93,8 @@ const SIGNATURES: {
   fcntl: ['fcntl', 'int', 'int', 'int', 'long'],
   dup2: ['dup2', 'int', 'int', 'int'],
   close: ['close', 'int', 'int'],
+  socket: ['socket', 'int', 'int', 'int', 'int'],
+  connect: ['connect', 'int', 'int', 'void *', 'uint'],
   getsockopt: ['getsockopt', 'int', 'int', 'int', 'int', 'void *', 'void *'],
   pollNow: ['poll', 'int', 'void *', 'ulong', 'int'],
   read: ['read', 'long', 'int', 'void *', 'size_t'],

@@ -24,6 +24,9 @@ export interface Peer {
   readonly command: string;
 }
 
+/** With the user that it ran as when it connected. */
+export type ConnectedPeer = Peer & { readonly uid: number };
+
 /** Whom a socket serves. */
 export interface PeerBounds {
   readonly wrapper: ProcessIdentity;
@@ -70,6 +73,19 @@ export function judgePeer(fd: number, bounds: PeerBounds): PeerVerdict {
   }
 }
 
+/** Who connected, if that process still lives; undefined where there is no telling. @param fd an accepted unix socket */
+export function peerBehind(fd: number): ConnectedPeer | undefined {
+  const libc = loadLibc();
+  const handle = libc && peerHandle(libc, fd);
+  if (!libc || handle === 'gone') return undefined;
+  try {
+    const peer = peerOf(libc, fd);
+    return handle !== undefined && hasEnded(libc, handle) ? undefined : peer;
+  } finally {
+    if (handle !== undefined) libc.close(handle);
+  }
+}
+
 /** A pidfd of the process that connected; undefined where the kernel has none to give. */
 function peerHandle(libc: Libc, fd: number): number | 'gone' | undefined {
   const value = Buffer.alloc(4);
@@ -93,14 +109,14 @@ function hasEnded(libc: Libc, handle: number): boolean {
 }
 
 /** Undefined for a process of a pid namespace that is not below ours (its pid is 0 here), or one that is gone. */
-function peerOf(libc: Libc, fd: number): Peer | undefined {
+function peerOf(libc: Libc, fd: number): ConnectedPeer | undefined {
   const credentials = Buffer.alloc(UCRED_BYTES);
   const length = Buffer.from(Int32Array.of(credentials.length).buffer);
   if (libc.getsockopt(fd, SOL_SOCKET, SO_PEERCRED, credentials, length) !== 0) return undefined;
   const pid = credentials.readInt32LE(0);
   const stat = pid > 0 ? readStat(pid) : undefined;
   if (!stat || isDead(stat)) return undefined;
-  return { identity: identityFrom(stat), command: printableName(stat.name) };
+  return { identity: identityFrom(stat), uid: credentials.readUInt32LE(4), command: printableName(stat.name) };
 }
 
 /**

@@ -164,6 +164,10 @@ export class Database {
     if (mode !== 'wal') throw new HaspError('E_STORAGE', 'this file system can not hold a vault', 'use a local disk');
   }
 
+  get isOpen(): boolean {
+    return this.#sqlite.open;
+  }
+
   close(): void {
     this.#statements.clear();
     mapped(this.#path, () => this.#sqlite.close());

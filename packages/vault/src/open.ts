@@ -46,6 +46,22 @@ export class LockedVault {
     });
   }
 
+  /**
+   * What opens this vault, out of what a person has: for handing over to a process that is not to stretch a
+   * passphrase itself. The caller wipes it. @throws HaspError E_WRONG_KEY for a key of the other kind
+   */
+  async wrappingKey(key: UnlockKey): Promise<Uint8Array> {
+    requireSource(key, this.#header.keySource);
+    if (key.source === 'key-file') return Uint8Array.from(key.bytes);
+    const { stretch } = await import('./argon2.ts');
+    return stretch(key.bytes, this.#header.stretchSalt, this.#header.stretch);
+  }
+
+  /** Closes the file if the key is wrong. @param wrapping from `wrappingKey`; wiped @throws HaspError E_WRONG_KEY */
+  unlockWithWrappingKey(wrapping: Uint8Array): Vault {
+    return this.#closingOnError(() => this.#unlockWiping(wrapping));
+  }
+
   /** Closes the file if the passphrase is wrong. @throws HaspError E_WRONG_KEY */
   async unlockWithPassphrase(key: UnlockKey): Promise<Vault> {
     try {

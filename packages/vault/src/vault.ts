@@ -143,7 +143,8 @@ export class Vault {
     this.transaction(() => {
       const head = this.#head(name);
       if (version !== undefined) requireVersion(head, version);
-      const [gone, kept] = partition(head.versions, (one) => version === undefined || one.version === version);
+      const gone = head.versions.filter((one) => version === undefined || one.version === version);
+      const kept = head.versions.filter((one) => !gone.includes(one));
       this.#forget(head, gone);
       if (kept.length === 0) this.#entries.remove('secret', name, this.#ports.random);
       else this.#putHead({ ...head, versions: kept });
@@ -239,6 +240,11 @@ export class Vault {
     return this.#erasePending;
   }
 
+  /** Until `close`. */
+  get isOpen(): boolean {
+    return this.#database.isOpen;
+  }
+
   /** Wipes the keys. A process about to exit may leave this out: nothing is lost. */
   close(): void {
     this.#keys.wipe();
@@ -287,10 +293,6 @@ function newest(head: Head): VersionFact {
 
 function requireVersion(head: Head, version: number): void {
   if (!head.versions.some((one) => one.version === version)) throw secretMissing(head.name, version);
-}
-
-function partition<T>(all: readonly T[], isFirst: (one: T) => boolean): [T[], T[]] {
-  return [all.filter(isFirst), all.filter((one) => !isFirst(one))];
 }
 
 function timeText(milliseconds: number): string {

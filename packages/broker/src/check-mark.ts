@@ -1,0 +1,27 @@
+import type { AuditLog } from '@hasp/audit';
+import { type AuditMark, HaspError } from '@hasp/core';
+import type { Vault } from '@hasp/vault';
+
+/**
+ * The vault remembers how far the log had come: a log and seal that were put back to an earlier copy
+ * end before that. @throws HaspError E_CHAIN_BROKEN
+ */
+export function checkMark(vault: Vault, log: AuditLog): void {
+  const mark = vault.mark();
+  if (mark === undefined) return;
+  const reaches = ({ chain, seq, mac }: AuditMark) =>
+    chain === mark.chain && (seq > mark.seq || (seq === mark.seq && mac === mark.mac));
+  if (reaches(log.head())) return;
+  // The log is the truth, and the seal may lag behind it.
+  const end = log.settle();
+  if (reaches(end)) return;
+  const what =
+    end.seq < mark.seq
+      ? `ends at record ${end.seq}, and the vault has seen record ${mark.seq}`
+      : 'is not the one that the vault has seen';
+  throw new HaspError(
+    'E_CHAIN_BROKEN',
+    `the log ${what}`,
+    'log or seal were put back or exchanged: see hasp audit verify',
+  );
+}

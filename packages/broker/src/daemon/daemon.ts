@@ -1,0 +1,243 @@
+import { randomBytes } from 'node:crypto';
+import type { Server } from 'node:http';
+import type { Socket } from 'node:net';
+import { AuditLog } from '@hasp/audit';
+import { HaspError, type ProcessIdentity } from '@hasp/core';
+import { type ConnectedPeer, peerBehind, selfIdentity } from '@hasp/process-tree';
+import type { Broker } from '../broker.ts';
+import { count, object } from '../link/fields.ts';
+import type { Frame } from '../link/frames.ts';
+import { welcome } from '../link/hello.ts';
+import { makeHttpServer } from './http-server.ts';
+import { type ControlDeed, Line, type LineHost } from './line.ts';
+import { listenOnLoopback } from './loopback.ts';
+import { endLostWrapper } from './lost-wrapper.ts';
+import { checkManifest } from './manifest-check.ts';
+import { OpenVault, type VaultFacts } from './open-vault.ts';
+import { brokerFacts, publish } from './published.ts';
+import { listenAt } from './socket-place.ts';
+
+export interface DaemonParts extends VaultFacts {
+  readonly host: string;
+  readonly uid: number;
+  readonly descriptors: number;
+  /** Where the loopback listens; 0 for any port. Undefined: the socket only. */
+  readonly port?: number;
+  /** Locked again after so long without a request. */
+  readonly idleMs?: number;
+  /** Ends when it is locked and no run is left: nothing to serve. */
+  readonly endsWhenLocked: boolean;
+  /** One line for a person. */
+  say(line: string): void;
+}
+
+/** What `broker status` shows. */
+export interface DaemonStatus {
+  readonly pid: number;
+  readonly startedAt: string;
+  readonly uptimeSeconds: number;
+  readonly requestCount: number;
+  readonly socketPath: string;
+  readonly httpPort: number | null;
+  readonly isUnlocked: boolean;
+  readonly runs: number;
+}
+
+const OWNER_TOKEN_BYTES = 32;
+/** The home may be removed, or another broker have taken the place: then nobody reaches this one. */
+const WATCH_MS = 5_000;
+
+/** One unlocked vault, one log, for every process that asks: until `stop`. */
+export class Daemon implements LineHost {
+  readonly #parts: DaemonParts;
+  readonly #log: AuditLog;
+  readonly #startedAt: number;
+  readonly #lines = new Set<Line>();
+  readonly #servers: Server[] = [];
+  readonly #undo: (() => void)[] = [];
+  readonly #ended: Promise<void>;
+  readonly #token = randomBytes(OWNER_TOKEN_BYTES).toString('base64url');
+  #resolveEnded: () => void = () => {};
+  readonly #vault: OpenVault;
+  #watch: NodeJS.Timeout | undefined;
+  #httpPort: number | undefined;
+  #requests = 0;
+  #stopping = false;
+  /** Of lost runs: their ends are recorded one after the other. */
+  #reconciling: Promise<unknown> = Promise.resolve();
+
+  private constructor(parts: DaemonParts) {
+    this.#parts = parts;
+    this.#log = AuditLog.open(parts.home, parts.clock);
+    this.#startedAt = parts.clock();
+    this.#vault = new OpenVault(parts, this.#log, parts.idleMs, () => this.lock('idle'));
+    this.#ended = new Promise((resolve) => {
+      this.#resolveEnded = resolve;
+    });
+  }
+
+  /**
+   * Listens first, publishes last; nothing is left where it fails.
+   * @param wrapping what opens the vault, wiped; without it the broker is locked
+   * @throws HaspError E_EXISTS, E_WRONG_KEY, E_STORAGE, E_AUDIT_WRITE
+   */
+  static async start(parts: DaemonParts, wrapping: Uint8Array | undefined): Promise<Daemon> {
+    const daemon = new Daemon(parts);
+    try {
+      await daemon.#listen();
+      const port = daemon.#httpPort;
+      daemon.#log.append([{ type: 'broker.started', pid: process.pid, ...(port === undefined ? {} : { port }) }]);
+      if (wrapping !== undefined) daemon.#vault.unlock(wrapping);
+      const facts = brokerFacts(selfIdentity(), daemon.#startedAt, parts.home, daemon.#httpPort);
+      daemon.#undo.push(publish(parts.home, facts, parts.port === undefined ? undefined : daemon.#token));
+      return daemon;
+    } catch (error) {
+      daemon.#close();
+      throw error;
+    }
+  }
+
+  /** Resolves when it has stopped. */
+  get ended(): Promise<void> {
+    return this.#ended;
+  }
+
+  get host(): string {
+    return this.#parts.host;
+  }
+
+  get descriptors(): number {
+    return this.#parts.descriptors;
+  }
+
+  status(): DaemonStatus {
+    const now = this.#parts.clock();
+    return {
+      pid: process.pid,
+      startedAt: new Date(this.#startedAt).toISOString(),
+      uptimeSeconds: Math.max(0, Math.floor((now - this.#startedAt) / 1_000)),
+      requestCount: this.#requests,
+      socketPath: this.#parts.home.brokerSocket,
+      httpPort: this.#httpPort ?? null,
+      isUnlocked: this.#vault.isOpen,
+      runs: [...this.#lines].filter((line) => line.run !== undefined).length,
+    };
+  }
+
+  /** @throws HaspError E_VAULT_LOCKED */
+  broker(): Broker {
+    return this.#vault.broker();
+  }
+
+  checkManifest = checkManifest;
+
+  lock(why: 'asked' | 'idle' | 'stopped'): void {
+    this.#vault.lock(why);
+    this.#endIfUseless();
+  }
+
+  async stop(): Promise<void> {
+    if (this.#stopping) return this.#ended;
+    this.#stopping = true;
+    try {
+      this.#vault.lock('stopped');
+      this.#log.append([{ type: 'broker.stopped', pid: process.pid }]);
+    } catch {
+      // It stops all the same.
+    }
+    for (const line of this.#lines) line.release();
+    await this.#reconciling;
+    this.#close();
+    this.#resolveEnded();
+  }
+
+  control(deed: ControlDeed, { message, bytes }: Frame, peer: ConnectedPeer): object {
+    this.#requests += 1;
+    if (deed === 'status') return this.status();
+    if (peer.uid !== this.#parts.uid) throw new HaspError('E_DENIED', 'only the owner of the broker may do that');
+    if (deed === 'unlock') this.#unlockFor(message['unlock'], bytes);
+    else if (deed === 'lock') this.lock('asked');
+    else if (deed === 'stop') setImmediate(() => void this.stop());
+    else if (deed === 'reload') void message;
+    return this.status();
+  }
+
+  lost(_run: string, wrapper: ProcessIdentity): void {
+    // A stop lets go of the runs, which go on and end themselves.
+    if (this.#stopping) return;
+    this.#reconciling = this.#reconciling.then(() => this.#endLost(wrapper));
+  }
+
+  #unlockFor(wanted: unknown, wrapping: Uint8Array): void {
+    const { idleMs } = object(wanted, 'unlock');
+    this.#vault.unlock(wrapping, idleMs === undefined ? undefined : count(idleMs, 'idleMs'));
+  }
+
+  async #endLost(wrapper: ProcessIdentity): Promise<void> {
+    const { home, clock } = this.#parts;
+    try {
+      await endLostWrapper(home, this.#log, clock, wrapper);
+      this.#vault.writeMark();
+    } catch (error) {
+      this.#parts.say(`a lost run could not be ended: ${error instanceof Error ? error.message : 'unknown'}`);
+    }
+    this.#endIfUseless();
+  }
+
+  async #listen(): Promise<void> {
+    const http = {
+      status: () => this.status(),
+      token: this.#token,
+      counted: () => {
+        this.#requests += 1;
+      },
+    };
+    const local = makeHttpServer(http);
+    local.on('upgrade', (request, socket: Socket, head: Buffer) => {
+      if (request.url === undefined || request.headers.upgrade === undefined) socket.destroy();
+      else this.#welcome(socket, head);
+    });
+    const place = await listenAt(this.#parts.home.brokerSocket, local);
+    this.#undo.push(place.leave);
+    this.#watch = setInterval(() => void (place.isOurs() || this.stop()), WATCH_MS).unref();
+    this.#servers.push(local);
+    const { port } = this.#parts;
+    if (port === undefined) return;
+    const tcp = makeHttpServer(http);
+    this.#httpPort = await listenOnLoopback(tcp, port);
+    this.#servers.push(tcp);
+  }
+
+  #welcome(socket: Socket, head: Buffer): void {
+    // Not in Node's documentation, and nothing that is gives the descriptor; absent once it is closed.
+    const fd = (socket as unknown as { _handle?: { fd?: number } })._handle?.fd ?? -1;
+    const peer = fd < 0 ? undefined : peerBehind(fd);
+    if (peer === undefined || this.#stopping) {
+      socket.destroy();
+      return;
+    }
+    socket.write(welcome(this.#vault.isOpen));
+    if (head.length > 0) socket.unshift(head);
+    const line: Line = new Line(socket, peer, this, () => {
+      this.#lines.delete(line);
+      this.#endIfUseless();
+    });
+    this.#lines.add(line);
+  }
+
+  #endIfUseless(): void {
+    if (!this.#parts.endsWhenLocked || this.#vault.isOpen || this.#stopping) return;
+    // What is being answered is answered first.
+    if ([...this.#lines].every((line) => line.run === undefined)) setImmediate(() => void this.stop());
+  }
+
+  #close(): void {
+    clearInterval(this.#watch);
+    for (const undo of this.#undo.splice(0)) undo();
+    for (const server of this.#servers.splice(0)) {
+      server.close();
+      server.closeAllConnections();
+    }
+    this.#log.close();
+  }
+}

@@ -1,0 +1,2 @@
+export { Daemon, type DaemonParts, type DaemonStatus } from './daemon.ts';
+export { type BrokerFacts, readFacts } from './published.ts';

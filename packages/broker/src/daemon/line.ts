@@ -1,0 +1,168 @@
+import type { Socket } from 'node:net';
+import { deliveryFields, HaspError, MAX_TTL_MS, type ProcessIdentity } from '@hasp/core';
+import type { ConnectedPeer } from '@hasp/process-tree';
+import type { Broker } from '../broker.ts';
+import type { RunOutcome } from '../ended-event.ts';
+import { failureOf } from '../link/failure.ts';
+import { object, text } from '../link/fields.ts';
+import { encodeFrame, type Frame, FrameReader } from '../link/frames.ts';
+import { readRequest } from '../link/run-message.ts';
+import { readOutcome, readTree } from '../link/tree-message.ts';
+import type { OpenRun } from '../open-run.ts';
+import type { RunAnswer } from '../remote/remote-run.ts';
+import type { RunRequest } from '../run-request.ts';
+
+const MAX_FRAME_BYTES = 8 * 1024 * 1024;
+
+/** What is asked of the broker itself. */
+export const CONTROL_DEEDS = ['status', 'unlock', 'lock', 'stop', 'reload'] as const;
+export type ControlDeed = (typeof CONTROL_DEEDS)[number];
+
+/** What a line needs of the daemon. */
+export interface LineHost {
+  /** @throws HaspError E_VAULT_LOCKED */
+  broker(): Broker;
+  readonly host: string;
+  /** How many descriptors this process may have open. */
+  readonly descriptors: number;
+  /** Compares what the request says of a manifest with the manifest. @throws HaspError E_UNTRUSTED_PROJECT */
+  checkManifest(request: RunRequest): void;
+  /** lock, unlock, stop, reload, status. @throws HaspError as the refusal has it */
+  control(deed: ControlDeed, frame: Frame, peer: ConnectedPeer): object;
+  /** The wrapper is gone, or has let go of its run: ends what is left of its tree. */
+  lost(run: string, wrapper: ProcessIdentity): void;
+}
+
+/** One wrapper's connection, from the question for its grants to the record of their end. */
+export class Line {
+  readonly #socket: Socket;
+  readonly #peer: ConnectedPeer;
+  readonly #host: LineHost;
+  readonly #reader = new FrameReader(MAX_FRAME_BYTES);
+  #run: OpenRun | undefined;
+
+  /** @param peer who connected, from the kernel */
+  constructor(socket: Socket, peer: ConnectedPeer, host: LineHost, closed: () => void) {
+    this.#socket = socket;
+    this.#peer = peer;
+    this.#host = host;
+    socket.on('error', () => socket.destroy());
+    socket.on('data', (chunk: Buffer) => this.#receive(chunk));
+    socket.on('end', () => socket.destroy());
+    socket.on('close', () => {
+      this.#reader.wipe();
+      this.#letGo();
+      closed();
+    });
+  }
+
+  get run(): string | undefined {
+    return this.#run?.id;
+  }
+
+  /** The wrapper goes on by itself. What was answered still arrives. */
+  release(): void {
+    this.#run = undefined;
+    this.#socket.destroySoon();
+  }
+
+  #receive(chunk: Buffer): void {
+    try {
+      for (const frame of this.#reader.feed(chunk)) void this.#take(frame);
+      chunk.fill(0);
+    } catch (error) {
+      this.#answer({ error: failureOf(error) });
+      this.#socket.end();
+    }
+  }
+
+  async #take(frame: Frame): Promise<void> {
+    const { message } = frame;
+    try {
+      const deed = CONTROL_DEEDS.find((each) => each in message);
+      if (deed !== undefined) this.#answer({ ok: this.#host.control(deed, frame, this.#peer) });
+      else if ('note' in message) this.#run?.note(readTree(message['note']));
+      else if ('withdraw' in message) this.#run?.withdraw();
+      else if ('end' in message) this.#end(readOutcome(message['end']));
+      else if ('run' in message) await this.#grant(this.#request(message['run']));
+      else if ('explain' in message) this.#explain(this.#request(message['explain']));
+      else if ('mask' in message) this.#mask(this.#request(message['mask']), text(message['text'], 'text'));
+      else throw new HaspError('E_USAGE', 'no such question');
+    } catch (error) {
+      this.#answer({ error: failureOf(error) });
+    } finally {
+      frame.bytes.fill(0);
+    }
+  }
+
+  #explain(request: RunRequest): void {
+    this.#answer({ ok: { explained: this.#host.broker().explain(request) } });
+  }
+
+  #mask(request: RunRequest, words: string): void {
+    this.#answer({ ok: { text: this.#host.broker().mask(request, words) } });
+  }
+
+  #request(message: unknown): RunRequest {
+    const asked = readRequest(object(message, 'request'));
+    const { identity, uid } = this.#peer;
+    const request: RunRequest = {
+      ...asked,
+      ttlMs: Math.min(asked.ttlMs, MAX_TTL_MS),
+      graceMs: Math.min(asked.graceMs, MAX_TTL_MS),
+      caller: { ...asked.caller, wrapper: identity, uid, host: this.#host.host },
+    };
+    this.#host.checkManifest(request);
+    return request;
+  }
+
+  async #grant(request: RunRequest): Promise<void> {
+    if (this.#run !== undefined) throw new HaspError('E_USAGE', 'this line has a run already');
+    const run = this.#host.broker().resolve(request);
+    this.#run = run;
+    const socket = run.isAsked ? await run.serve(this.#host.descriptors) : undefined;
+    const granted = run.granted();
+    const indexOf = (variable: string): number =>
+      request.wishes.findIndex(({ binding: { delivery } }) => deliveryFields(delivery).variable === variable);
+    const stdin = request.wishes.findIndex(({ binding }) => binding.delivery.kind === 'stdin');
+    const answer: RunAnswer = {
+      run: run.id,
+      expiresAt: run.expiresAt,
+      values: granted.map(({ name, bytes }) => ({ name, length: bytes.length })),
+      env: [...run.environment].flatMap(([name, value]) => (typeof value === 'string' ? [] : [[name, indexOf(name)]])),
+      paths: [...run.environment].flatMap(([name, value]) => (typeof value === 'string' ? [[name, value]] : [])),
+      ...(stdin < 0 ? {} : { stdin }),
+      ...(socket === undefined ? {} : { socket }),
+    };
+    this.#answer(
+      { ok: answer },
+      granted.map(({ bytes }) => bytes),
+    );
+    // It may have gone while the socket was being made.
+    if (this.#socket.destroyed) this.#letGo();
+  }
+
+  #end(outcome: RunOutcome): void {
+    const run = this.#run;
+    this.#run = undefined;
+    const trouble = run?.end(outcome);
+    run?.wipe();
+    this.#answer(trouble === undefined ? { ok: {} } : { error: failureOf(trouble) });
+  }
+
+  /** Without a word of its end: fails closed at once. */
+  #letGo(): void {
+    const run = this.#run;
+    this.#run = undefined;
+    if (run === undefined) return;
+    run.withdraw();
+    run.wipe();
+    this.#host.lost(run.id, this.#peer.identity);
+  }
+
+  #answer(message: object, values: readonly Uint8Array[] = []): void {
+    if (this.#socket.destroyed) return;
+    const frame = encodeFrame(message, values);
+    this.#socket.write(frame, () => frame.fill(0));
+  }
+}

@@ -1,0 +1,59 @@
+import { createHash } from 'node:crypto';
+import { readFileSync, statSync } from 'node:fs';
+import path from 'node:path';
+import { type AccessRequest, type Binding, HaspError, type Manifest, parseManifest } from '@hasp/core';
+import type { RunRequest } from '../run-request.ts';
+
+const MAX_MANIFEST_BYTES = 1024 * 1024;
+
+/**
+ * A wrapper says what the manifest wants; here it is read again, so that a line that claims a manifest
+ * gets nothing that the manifest does not name. @throws HaspError E_UNTRUSTED_PROJECT, E_MANIFEST_INVALID
+ */
+export function checkManifest(request: RunRequest): void {
+  const wishes = request.wishes.filter(({ origin }) => origin.kind === 'manifest');
+  if (wishes.length === 0) return;
+  const manifest = request.projectFacts && readManifest(request.projectFacts);
+  if (manifest === undefined) throw changed();
+  for (const wish of wishes) if (!isNamed(wish, manifest)) throw changed();
+}
+
+function readManifest({ root, manifestHash }: NonNullable<RunRequest['projectFacts']>): Manifest | undefined {
+  const file = path.join(root, 'hasp.json');
+  let bytes: Buffer;
+  try {
+    const status = statSync(file);
+    if (!status.isFile() || status.size > MAX_MANIFEST_BYTES) return undefined;
+    bytes = readFileSync(file);
+  } catch {
+    return undefined;
+  }
+  if (createHash('sha256').update(bytes).digest('hex') !== manifestHash) return undefined;
+  return parseManifest(bytes.toString('utf8'), file);
+}
+
+function isNamed({ binding, origin }: AccessRequest, manifest: Manifest): boolean {
+  const target = origin.kind === 'manifest' ? origin.target : undefined;
+  const source = target === undefined ? manifest : manifest.targets.get(target);
+  if (source === undefined) return false;
+  const asked = source.ask.map((reference): Binding => ({ reference, delivery: { kind: 'ask' } }));
+  return [...source.bindings, ...asked].some((known) => isSame(known, binding));
+}
+
+function isSame(one: Binding, other: Binding): boolean {
+  const variableOf = ({ delivery }: Binding) => ('variable' in delivery ? delivery.variable : undefined);
+  return (
+    one.reference.name === other.reference.name &&
+    one.reference.version === other.reference.version &&
+    one.delivery.kind === other.delivery.kind &&
+    variableOf(one) === variableOf(other)
+  );
+}
+
+function changed(): HaspError {
+  return new HaspError(
+    'E_UNTRUSTED_PROJECT',
+    'the manifest is not what the request says of it',
+    'it may have changed just now: try again, or hasp project trust',
+  );
+}

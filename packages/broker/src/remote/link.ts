@@ -1,0 +1,145 @@
+import { HaspError } from '@hasp/core';
+import { UnixStream } from '@hasp/process-tree';
+import { errorFrom } from '../link/failure.ts';
+import { encodeFrame, type Frame, FrameReader } from '../link/frames.ts';
+import { LINK_HELLO, LINK_WELCOME, UNLOCKED } from '../link/hello.ts';
+
+/** Every value of a run once, and what stands around them. */
+const MAX_FRAME_BYTES = 512 * 1024 * 1024;
+/** A broker that is stopped answers nobody. */
+const WELCOME_MS = 10_000;
+
+/** What a stream calls. */
+export interface Listening {
+  received(chunk: Buffer): void;
+  ended(): void;
+}
+
+export interface Stream {
+  /** False where the other side is gone or stuck. */
+  write(bytes: Uint8Array): boolean;
+  close(): void;
+}
+
+/**
+ * A line to the broker: one question at a time, each with one answer. It is held while a run lives, so
+ * that the broker sees at once when the wrapper dies.
+ */
+export class Link {
+  readonly #stream: Stream;
+  readonly #reader = new FrameReader(MAX_FRAME_BYTES);
+  readonly #waiting: { resolve(frame: Frame): void; reject(error: HaspError): void }[] = [];
+  readonly #welcomed: (isUnlocked: boolean) => void;
+  #welcome: Buffer | undefined = Buffer.alloc(0);
+  #lost: HaspError | undefined;
+  #onLost: (error: HaspError) => void = () => {};
+
+  private constructor(stream: Stream, on: Listening, welcomed: (isUnlocked: boolean) => void) {
+    this.#stream = stream;
+    this.#welcomed = welcomed;
+    on.received = (chunk) => this.#receive(chunk);
+    on.ended = () => this.#lose(unreachable('it ended'));
+  }
+
+  /** Undefined where no broker listens there. @throws HaspError E_BROKER_UNREACHABLE where one should and does not */
+  static async open(socket: string): Promise<{ link: Link; isUnlocked: boolean } | undefined> {
+    const on: Listening = { received: () => {}, ended: () => {} };
+    const stream = await openStream(socket, on);
+    if (stream === undefined) return undefined;
+    return new Promise((resolve, reject) => {
+      const patience = setTimeout(() => link.#lose(unreachable('no answer')), WELCOME_MS);
+      const link: Link = new Link(stream, on, (isUnlocked) => {
+        clearTimeout(patience);
+        resolve({ link, isUnlocked });
+      });
+      link.#onLost = (error) => {
+        clearTimeout(patience);
+        reject(error);
+      };
+      if (!stream.write(Buffer.from(LINK_HELLO))) link.#lose(unreachable('it takes nothing'));
+    });
+  }
+
+  /** Sends, and waits for the answer. @throws HaspError what the broker refuses with, E_BROKER_UNREACHABLE */
+  async ask(
+    message: object,
+    bytes?: Uint8Array,
+  ): Promise<{ readonly ok: Readonly<Record<string, unknown>>; readonly bytes: Buffer }> {
+    const frame = await new Promise<Frame>((resolve, reject) => {
+      if (this.#lost !== undefined) return reject(this.#lost);
+      this.#waiting.push({ resolve, reject });
+      this.send(message, bytes);
+    });
+    const refusal = errorFrom(frame.message['error']);
+    if (refusal !== undefined) throw refusal;
+    const { ok } = frame.message;
+    if (typeof ok === 'object' && ok !== null) return { ok: ok as Record<string, unknown>, bytes: frame.bytes };
+    throw unreachable('its answer can not be read');
+  }
+
+  /** Nothing comes back. */
+  send(message: object, bytes?: Uint8Array): void {
+    if (this.#lost !== undefined) return;
+    const frame = encodeFrame(message, bytes === undefined ? [] : [bytes]);
+    if (!this.#stream.write(frame)) this.#lose(unreachable('it takes nothing'));
+    frame.fill(0);
+  }
+
+  close(): void {
+    this.#lose(unreachable('the line is closed'));
+  }
+
+  #receive(chunk: Buffer): void {
+    try {
+      const rest = this.#welcome === undefined ? chunk : this.#takeWelcome(chunk);
+      if (rest === undefined || rest.length === 0) return;
+      for (const frame of this.#reader.feed(rest)) this.#waiting.shift()?.resolve(frame);
+    } catch (error) {
+      this.#lose(error instanceof HaspError ? unreachable(error.message) : unreachable('its answer can not be read'));
+    }
+  }
+
+  /** What follows the welcome; undefined before its end. */
+  #takeWelcome(chunk: Buffer): Buffer | undefined {
+    this.#welcome = Buffer.concat([this.#welcome ?? Buffer.alloc(0), chunk]);
+    const end = this.#welcome.indexOf('\r\n\r\n');
+    if (end < 0) return undefined;
+    const head = this.#welcome.toString('latin1', 0, end).split('\r\n');
+    if (head[0] !== LINK_WELCOME.split('\r\n')[0]) {
+      throw new HaspError('E_BROKER_UNREACHABLE', 'what listens there is no broker of this hasp');
+    }
+    const rest = this.#welcome.subarray(end + 4);
+    this.#welcome = undefined;
+    this.#welcomed(head.includes(UNLOCKED));
+    return rest;
+  }
+
+  #lose(error: HaspError): void {
+    if (this.#lost !== undefined) return;
+    this.#lost = error;
+    this.#stream.close();
+    this.#reader.wipe();
+    for (const { reject } of this.#waiting.splice(0)) reject(error);
+    this.#onLost(error);
+  }
+}
+
+/** @throws HaspError E_BROKER_UNREACHABLE */
+async function openStream(socket: string, on: Listening): Promise<Stream | undefined> {
+  const stream = UnixStream.open(
+    socket,
+    (chunk) => on.received(chunk),
+    () => on.ended(),
+  );
+  if (stream === 'ENOENT' || stream === 'ECONNREFUSED') return undefined;
+  if (typeof stream === 'string') throw unreachable(stream);
+  return stream ?? (await import('./net-stream.ts')).openNetStream(socket, on);
+}
+
+function unreachable(why: string): HaspError {
+  return new HaspError(
+    'E_BROKER_UNREACHABLE',
+    `the broker does not answer (${why})`,
+    'see hasp broker status; start it again: hasp broker stop, hasp unlock',
+  );
+}

@@ -1,0 +1,111 @@
+import { HaspError, type ProcessIdentity, SecretValue, type Survivor } from '@hasp/core';
+import { type Matcher, makeAnsiRedactor, makeMatcher, type Redactor, wipeMatcher } from '@hasp/match';
+import type { RunOutcome } from '../ended-event.ts';
+import type { GrantedRun } from '../granted-run.ts';
+import { RecordTexts } from '../record-texts.ts';
+import type { Link } from './link.ts';
+
+/** What the broker answers to a run that it grants; the values follow as bytes, in this order. */
+export interface RunAnswer {
+  readonly run: string;
+  readonly expiresAt: number;
+  readonly values: readonly { readonly name: string; readonly length: number }[];
+  /** Variables that hold a value, by its place in `values`. */
+  readonly env: readonly (readonly [string, number])[];
+  /** Variables that hold the path of a delivered file. */
+  readonly paths: readonly (readonly [string, string])[];
+  readonly stdin?: number;
+  readonly socket?: string;
+}
+
+/** Records the end where the broker is gone. */
+export type EndWithoutBroker = (run: string, outcome: RunOutcome) => Promise<HaspError | undefined>;
+
+const NOTHING = new Uint8Array(0);
+
+/** A run whose grants a broker keeps. */
+export class RemoteRun implements GrantedRun {
+  readonly id: string;
+  readonly expiresAt: number;
+  readonly environment: ReadonlyMap<string, string | Uint8Array>;
+  readonly stdin: Uint8Array | undefined;
+  readonly isAsked: boolean;
+  readonly #link: Link;
+  readonly #values: readonly { readonly name: string; readonly value: SecretValue }[];
+  readonly #socket: string;
+  readonly #endAlone: EndWithoutBroker;
+  readonly #texts: RecordTexts;
+  #matcher: Matcher | undefined;
+  #isWiped = false;
+
+  /** Takes over the bytes. */
+  constructor(link: Link, answer: RunAnswer, bytes: Buffer, endAlone: EndWithoutBroker) {
+    let at = 0;
+    this.#values = answer.values.map(({ name, length }) => {
+      at += length;
+      return { name, value: new SecretValue(bytes.subarray(at - length, at)) };
+    });
+    const valueAt = (index: number): Uint8Array => this.#values[index]?.value.reveal() ?? NOTHING;
+    this.id = answer.run;
+    this.expiresAt = answer.expiresAt;
+    this.environment = new Map<string, string | Uint8Array>([
+      ...answer.env.map(([name, index]) => [name, valueAt(index)] as const),
+      ...answer.paths,
+    ]);
+    this.stdin = answer.stdin === undefined ? undefined : valueAt(answer.stdin);
+    this.isAsked = answer.socket !== undefined;
+    this.#socket = answer.socket ?? '';
+    this.#link = link;
+    this.#endAlone = endAlone;
+    this.#texts = new RecordTexts(this.#named());
+  }
+
+  async serve(): Promise<string> {
+    return this.#socket;
+  }
+
+  redactor(): Redactor {
+    this.#matcher ??= makeMatcher(this.#named());
+    const redactor = makeAnsiRedactor(this.#matcher);
+    const unlessWiped = (deed: () => Uint8Array): Uint8Array => (this.#isWiped ? NOTHING : deed());
+    return {
+      push: (chunk, room) => unlessWiped(() => redactor.push(chunk, room)),
+      idle: () => unlessWiped(() => redactor.idle()),
+      end: () => unlessWiped(() => redactor.end()),
+    };
+  }
+
+  note(tree: { root?: ProcessIdentity; members: readonly ProcessIdentity[] }): void {
+    this.#link.send({ note: tree });
+  }
+
+  withdraw(): void {
+    this.#link.send({ withdraw: true });
+  }
+
+  async end(outcome: RunOutcome): Promise<HaspError | undefined> {
+    try {
+      await this.#link.ask({ end: outcome });
+      return undefined;
+    } catch (error) {
+      if (!(error instanceof HaspError)) throw error;
+      return error.code === 'E_BROKER_UNREACHABLE' ? this.#endAlone(this.id, outcome) : error;
+    } finally {
+      this.#link.close();
+    }
+  }
+
+  masked(survivors: readonly Survivor[]): Survivor[] {
+    return survivors.map((survivor) => ({ ...survivor, command: this.#texts.text(survivor.command) }));
+  }
+
+  wipe(): void {
+    this.#isWiped = true;
+    if (this.#matcher) wipeMatcher(this.#matcher);
+    for (const { value } of this.#values) value.wipe();
+  }
+
+  #named() {
+    return this.#values.map(({ name, value }) => ({ name, bytes: value.reveal() }));
+  }
+}

@@ -1,0 +1,57 @@
+import { Daemon, type DaemonParts } from '@hasp/broker/daemon';
+import { HaspError } from '@hasp/core';
+import { startBroker } from '../broker-process.ts';
+import { brokerText } from '../broker-text.ts';
+import { type Answer, type CommandInput, textOption } from '../command.ts';
+import type { Context } from '../context.ts';
+import { print, say } from '../output.ts';
+import { LockedHome } from '../stores.ts';
+import { obtainWrappingKey } from '../unlock.ts';
+import { ENGINE } from '../version.ts';
+
+const DEFAULT_PORT = 19_421;
+const DEFAULT_DESCRIPTORS = 1_024;
+
+/** Serves until Ctrl-C, or from the background with `--detach`. */
+export async function startBrokerHere(input: CommandInput, context: Context): Promise<Answer> {
+  const port = portOf(input);
+  await LockedHome.enter(context);
+  const wrapping = await obtainWrappingKey(input, context);
+  if (input.options.detach === true) {
+    const status = await startBroker(context, wrapping, {
+      endsWhenLocked: false,
+      ...(port === undefined ? {} : { port }),
+    });
+    return { json: status, text: brokerText(status) };
+  }
+  const { home, clock, random, host, uid, inherited } = context;
+  const parts: DaemonParts = {
+    home,
+    clock,
+    random,
+    host,
+    uid,
+    descriptors: inherited.softNofile ?? DEFAULT_DESCRIPTORS,
+    ...(ENGINE === undefined ? {} : { engine: ENGINE }),
+    ...(port === undefined ? {} : { port }),
+    endsWhenLocked: false,
+    say,
+  };
+  const daemon = await Daemon.start(parts, wrapping);
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => void daemon.stop());
+  const status = daemon.status();
+  print(input.json ? `${JSON.stringify(status)}\n` : `${brokerText(status)}\n`);
+  await daemon.ended;
+  return {};
+}
+
+function portOf(input: CommandInput): number | undefined {
+  const given = textOption(input, 'port');
+  if (input.options['no-http'] === true) {
+    if (given !== undefined) throw new HaspError('E_USAGE', '--port and --no-http exclude each other');
+    return undefined;
+  }
+  const port = given === undefined ? DEFAULT_PORT : Number(given);
+  if (given === undefined || (/^[0-9]{1,5}$/.test(given) && port <= 65_535)) return port;
+  throw new HaspError('E_USAGE', `no port: ${given}`, 'a number up to 65535, or 0 for any that is free');
+}
