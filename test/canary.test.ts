@@ -88,6 +88,14 @@ function deeds(): Deed[] {
     { argv: ['grants', '--all', '--json'] },
     { argv: ['revoke', '--all'] },
     { argv: ['revoke', 'ffffffffffffffff-1'], status: 4 },
+    { argv: ['agent', 'add', 'claude', '--ttl', '1h'] },
+    { argv: ['agent', 'list', '--json'] },
+    { argv: ['agent', 'rotate', 'claude'] },
+    { argv: ['agent', 'revoke', 'claude'] },
+    { argv: ['agent', 'revoke', `not a name ${CANARY}`], status: 2 },
+    { argv: ['policy', 'check'] },
+    { argv: ['policy', 'check', box.write('policy', `[{ "id": "${CANARY}" }]`)], status: 2 },
+    { argv: ['policy', 'test', '--agent', 'claude', '--secret', 'api/key'] },
     { argv: ['audit', 'verify'] },
     { argv: ['audit', 'verify', '--json'] },
     { argv: ['audit', 'log'] },
@@ -176,7 +184,7 @@ it('is shown on a terminal to a person who asks, and is in no file after that ei
 });
 
 /** What the test itself wrote. */
-const given = (): string[] => ['value', 'message'].map((name) => path.join(box.cwd, name));
+const given = (): string[] => ['value', 'message', 'policy'].map((name) => path.join(box.cwd, name));
 
 /** A new command can't be forgotten here. */
 async function expectEveryCommand(tried: readonly (readonly string[])[]): Promise<void> {
@@ -239,6 +247,6 @@ async function watchArgv(): Promise<void> {
 
 /** Given by the test as an argument of hasp, or of the command behind `--`. */
 function isOwn(argv: string): boolean {
-  const given = ['=x', 'name=', 'name\0', 'bad name ', 'echo\0', 'KEY=', 'hasp://', '--ttl\0', 'not/'];
+  const given = ['=x', 'name=', 'name\0', 'bad name ', 'a name ', 'echo\0', 'KEY=', 'hasp://', '--ttl\0', 'not/'];
   return given.some((words) => argv.includes(words === '=x' ? `${CANARY}=x` : `${words}${CANARY}`));
 }

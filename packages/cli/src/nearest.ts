@@ -2,9 +2,10 @@
 export function nearest(word: string, candidates: readonly string[]): string | undefined {
   const scored = candidates.map((candidate) => ({ candidate, distance: distance(word, candidate) }));
   const best = scored.sort((a, b) => a.distance - b.distance)[0];
-  return best !== undefined && best.distance <= Math.max(1, Math.floor(best.candidate.length / 4))
-    ? best.candidate
-    : undefined;
+  if (best === undefined) return undefined;
+  const { length } = best.candidate;
+  // Half of a word of two letters is no likeness.
+  return best.distance <= Math.max(length > 2 ? 1 : 0, Math.floor(length / 4)) ? best.candidate : undefined;
 }
 
 /** Edits (insert, delete, replace, swap two neighbours) between two words: Damerau, 1964. */

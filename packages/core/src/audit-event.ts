@@ -19,6 +19,12 @@ export type AuditEvent =
   | { readonly type: 'secret.revealed'; readonly secret: string; readonly version: number }
   | ProjectEvent<'project.trusted'>
   | ProjectEvent<'project.untrusted'>
+  | AgentEvent<'agent.added'>
+  | AgentEvent<'agent.rotated'>
+  | AgentEvent<'agent.revoked'>
+  | { readonly type: 'policy.loaded'; readonly file: string; readonly sha256?: string; readonly rules: number }
+  | { readonly type: 'policy.rejected'; readonly file: string; readonly failure: string; readonly why: string }
+  | { readonly type: 'aim.auth_error'; readonly url: string; readonly status: number }
   | GrantIssuedEvent
   | GrantDeniedEvent
   | GrantDeliveredEvent
@@ -36,8 +42,25 @@ interface ProjectEvent<T extends string> {
   readonly secrets: readonly string[];
 }
 
+interface AgentEvent<T extends string> {
+  readonly type: T;
+  readonly agent: string;
+  /** Of the token: the new one's, or the one that is refused from now on. */
+  readonly tokenId: string;
+  /** RFC 3339. */
+  readonly expiresAt?: string;
+}
+
+/** On whose behalf, where it is not a person's own. */
+interface AgentFacts {
+  readonly agent?: string;
+  readonly session?: string;
+  /** The record is one use of its `rule`, counted for this token or session: by these, limits outlast a restart. */
+  readonly limitKey?: string;
+}
+
 /** What `hasp run` knows of itself when it asks; the same in issued and denied. */
-interface RunFacts extends DeliveryFields {
+interface RunFacts extends DeliveryFields, AgentFacts {
   /** Shared by all grants of one run: 16 hex digits, the child's HASP_GRANT. */
   readonly run: string;
   readonly grant: string;
@@ -72,7 +95,7 @@ export interface GrantDeniedEvent extends RunFacts {
 }
 
 /** One fetch of a value that was granted by `ask`; on disk before the value is handed out. */
-export interface GrantDeliveredEvent {
+export interface GrantDeliveredEvent extends AgentFacts {
   readonly type: 'grant.delivered';
   readonly run: string;
   readonly grant: string;

@@ -55,3 +55,8 @@ export function unpad(padded: Buffer): Buffer | undefined {
   for (let at = end; at < padded.length; at++) if (padded[at] !== 0) return undefined;
   return padded.subarray(LENGTH_BYTES, end);
 }
+
+/** RFC 3339 in UTC with milliseconds. */
+export function timeText(milliseconds: number): string {
+  return new Date(milliseconds).toISOString();
+}

@@ -1,5 +1,5 @@
 import { uint32, uint64 } from './encoding.ts';
-import { corrupt } from './failures.ts';
+import { corrupt, secretMissing } from './failures.ts';
 
 export const SECRET_ID_BYTES = 16;
 const NAME_BYTES = 255;
@@ -60,4 +60,15 @@ export function decodeHead(bytes: Buffer): Head {
     next: bytes.readUInt32BE(idAt + SECRET_ID_BYTES),
     versions,
   };
+}
+
+export function newest(head: Head): VersionFact {
+  const last = head.versions.at(-1);
+  if (!last) throw new Error('a secret has at least one version');
+  return last;
+}
+
+/** @throws HaspError E_SECRET_MISSING */
+export function requireVersion(head: Head, version: number): void {
+  if (!head.versions.some((one) => one.version === version)) throw secretMissing(head.name, version);
 }

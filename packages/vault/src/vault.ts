@@ -1,9 +1,18 @@
 import { type AuditMark, type Clock, HaspError, parseName, type Random, type Reference, SecretValue } from '@hasp/core';
 import { type Consent, decodeConsent, encodeConsent } from './consent.ts';
 import type { Database } from './database.ts';
-import { Entries } from './entries.ts';
+import { timeText } from './encoding.ts';
+import { Entries, type Texts } from './entries.ts';
 import { secretMissing } from './failures.ts';
-import { decodeHead, encodeHead, type Head, SECRET_ID_BYTES, type VersionFact } from './head.ts';
+import {
+  decodeHead,
+  encodeHead,
+  type Head,
+  newest,
+  requireVersion,
+  SECRET_ID_BYTES,
+  type VersionFact,
+} from './head.ts';
 import { deriveAuditKey, type Keys } from './keys.ts';
 import { MarkRow } from './mark.ts';
 import { type Derivation, Sheaf } from './sheaf.ts';
@@ -221,6 +230,11 @@ export class Vault {
     return text && decodeConsent(text);
   }
 
+  /** For what keeps a form of its own in the vault. */
+  texts(kind: 'agent'): Texts {
+    return this.#entries.texts(kind, this.#ports.random);
+  }
+
   /** All changes that `deed` makes are stored, or none if it throws. Nests. `deed` can't wait for a promise. */
   transaction<T>(deed: () => T): T {
     try {
@@ -283,18 +297,4 @@ export class Vault {
   #putHead(head: Head): void {
     this.#entries.put('secret', head.name, encodeHead(head), this.#ports.random);
   }
-}
-
-function newest(head: Head): VersionFact {
-  const last = head.versions.at(-1);
-  if (!last) throw new Error('a secret has at least one version');
-  return last;
-}
-
-function requireVersion(head: Head, version: number): void {
-  if (!head.versions.some((one) => one.version === version)) throw secretMissing(head.name, version);
-}
-
-function timeText(milliseconds: number): string {
-  return new Date(milliseconds).toISOString();
 }

@@ -71,7 +71,7 @@ function details(record: Fields): string[] {
   if (peer !== undefined) parts.push(`to ${String(peer.command)} (${String(peer.pid)})`);
   if (record.to !== undefined) parts.push(`to ${String(record.to)}`);
   if (Array.isArray(record.secrets)) parts.push(record.secrets.join(', '));
-  for (const name of ['agent', 'session', 'project', 'target', 'reason', 'why'] as const) {
+  for (const name of ['agent', 'session', 'project', 'target', 'reason', 'file', 'url', 'status', 'why'] as const) {
     if (record[name] !== undefined) parts.push(`${name}=${String(record[name])}`);
   }
   if (Array.isArray(record.command)) parts.push(`[${record.command.join(' ')}]`);

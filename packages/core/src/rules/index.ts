@@ -1,4 +1,5 @@
 export { type Access, type AccessFacts, type AgentRequest, type Caller, decideAccess } from './access.ts';
+export { isAgentName, parseAgentName } from './agent-name.ts';
 export { evaluate, judgeAll, type RuleJudgement, type Verdict } from './evaluate.ts';
 export { parsePolicy } from './policy-file.ts';
 export type { AgentIdentity, Question, RuleFacts } from './question.ts';
