@@ -64,6 +64,17 @@ describe('docs/cli.md', () => {
   });
 });
 
+describe('docs/formats/audit.md', () => {
+  it('has every type of record', () => {
+    const source = read('packages/core/src/audit-event.ts');
+    const types = [...source.matchAll(/'([a-z]+\.[a-z_]+)'/g)].map(([, type]) => type ?? '');
+    const section = sections(readPage('docs/formats/audit.md')).get('8. What is recorded') ?? '';
+    const rows = section.split('\n').map((line) => line.split('|')[1] ?? '');
+    const documented = rows.flatMap((cell) => [...cell.matchAll(/`([a-z]+\.[a-z_]+)`/g)].map(([, type]) => type ?? ''));
+    expect([...new Set(types)].sort()).toEqual(documented.sort());
+  });
+});
+
 describe('an example', () => {
   const examples = pages.flatMap((page) =>
     blocks(page, 'sh')
