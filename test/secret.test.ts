@@ -95,7 +95,10 @@ describe('secret set', () => {
     const { stdout, stderr } = await box.run(['secret', 'set', 'x'], { stdin: 'some-value' });
     expect([stdout.toString(), stderr.toString()]).toEqual(['', 'hasp: stored x, version 1\n']);
     const json = await box.run(['secret', 'set', 'x', '--json'], { stdin: 'some-value' });
-    expect([JSON.parse(json.stdout.toString()), json.stderr.toString()]).toEqual([{ name: 'x', version: 2 }, '']);
+    expect([JSON.parse(json.stdout.toString()), json.stderr.toString()]).toEqual([
+      { name: 'x', version: 2, placeholder: false },
+      '',
+    ]);
   });
 });
 
@@ -116,7 +119,9 @@ describe('versions', () => {
     expect(history.versions[0]?.createdAt).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
     expect(await box.json(['secret', 'show', 'db/url'])).toMatchObject({ name: 'db/url', version: 3 });
     const list = await box.json<List>(['secret', 'list']);
-    expect(list.secrets).toEqual([{ name: 'db/url', version: 3, updatedAt: expect.stringMatching(/Z$/) as string }]);
+    expect(list.secrets).toEqual([
+      { name: 'db/url', version: 3, updatedAt: expect.stringMatching(/Z$/) as string, placeholder: false },
+    ]);
   });
 
   it('go one at a time with rm NAME@N, and all with rm NAME', async () => {

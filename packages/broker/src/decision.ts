@@ -19,6 +19,8 @@ export interface Allowed {
   readonly rule: string;
   readonly version: number;
   readonly value: SecretValue;
+  /** Nothing has to hide it. */
+  readonly placeholder: boolean;
 }
 
 /** Why a run does not start, for the record and for the person. */

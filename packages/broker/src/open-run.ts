@@ -264,9 +264,10 @@ export function scopeOf(delivery: Delivery, { scope }: RunRequest): Scope {
 }
 
 function grantedValues(granted: readonly Allowed[]): GrantedValue[] {
-  return granted.map(({ binding, version, value }) => ({
+  return granted.map(({ binding, version, value, placeholder }) => ({
     name: binding.reference.name,
     version,
     bytes: value.reveal(),
+    placeholder,
   }));
 }

@@ -8,6 +8,8 @@ const NOTHING = new Uint8Array(0);
 /** A value that a run has, whatever becomes of it in the vault. */
 export interface GrantedValue extends NamedValue {
   readonly version: number;
+  /** It is not masked. */
+  readonly placeholder: boolean;
 }
 
 /**
@@ -24,7 +26,7 @@ export class Redaction {
   constructor(vault: Vault, build: string | undefined, granted: readonly GrantedValue[] = []) {
     this.#vault = vault;
     this.#build = build;
-    this.#granted = granted;
+    this.#granted = granted.filter(({ placeholder }) => !placeholder);
   }
 
   /**

@@ -1,4 +1,5 @@
 import type { Command } from './command.ts';
+import { PLACEHOLDER_OPTION } from './placeholder.ts';
 
 const VALUE_FILE = { file: { kind: 'text', says: 'PATH: take the value from this file, every byte of it' } } as const;
 
@@ -14,7 +15,7 @@ export const COMMANDS: readonly Command[] = [
     usage: 'secret set NAME',
     says: 'store a value: from a hidden prompt, from stdin when it is no terminal, or from a file',
     example: "printf %s 'postgres://…' | hasp secret set db/url",
-    options: VALUE_FILE,
+    options: { ...VALUE_FILE, ...PLACEHOLDER_OPTION },
     load: async () => (await import('./commands/secret-set.ts')).setSecret,
   },
   {
@@ -51,8 +52,19 @@ export const COMMANDS: readonly Command[] = [
     usage: 'secret rotate NAME',
     says: 'store a new value of a secret that exists, and end its live grants',
     example: 'openssl rand -base64 32 | hasp secret rotate api/key --forget',
-    options: { ...VALUE_FILE, forget: { kind: 'flag', says: 'destroy the earlier versions' } },
+    options: {
+      ...VALUE_FILE,
+      forget: { kind: 'flag', says: 'destroy the earlier versions' },
+      ...PLACEHOLDER_OPTION,
+    },
     load: async () => (await import('./commands/secret-rotate.ts')).rotateSecret,
+  },
+  {
+    usage: 'secret placeholder NAME',
+    says: 'say that a value is no secret (`changeme`): it is not masked, and not looked for',
+    example: 'hasp secret placeholder db/password',
+    options: { off: { kind: 'flag', says: 'it is a secret after all' } },
+    load: async () => (await import('./commands/secret-placeholder.ts')).markPlaceholder,
   },
   {
     usage: 'secret reveal NAME',

@@ -54,10 +54,16 @@ export async function vaultCheck(
   try {
     const open = await unlock(input, context);
     const secrets = open.list();
-    const short = secrets.filter(({ name }) => isShort(open, name)).map(({ name }) => name);
-    const detail = `${secrets.length === 1 ? '1 secret' : `${secrets.length} secrets`}, opens`;
+    const namesOf = (some: typeof secrets) => some.map(({ name }) => name).join(', ');
+    const short = secrets.filter(({ name, placeholder }) => !placeholder && isShort(open, name));
+    const placeholders = secrets.filter(({ placeholder }) => placeholder);
+    const counted = `${secrets.length === 1 ? '1 secret' : `${secrets.length} secrets`}, opens`;
+    const detail =
+      placeholders.length === 0
+        ? counted
+        : `${counted}; placeholders, which are not looked for: ${namesOf(placeholders)}`;
     if (short.length === 0) return { open, check: { name: 'vault', state: 'ok', detail } };
-    const hint = `under ${MIN_VALUE_BYTES} bytes, so not masked in output: ${short.join(', ')}`;
+    const hint = `under ${MIN_VALUE_BYTES} bytes, so not masked in output: ${namesOf(short)}`;
     return { open, check: { name: 'vault', state: 'warning', detail, hint } };
   } catch (error) {
     const fault = asHaspError(error);

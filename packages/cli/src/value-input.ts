@@ -54,8 +54,8 @@ function readFile(file: string): Buffer {
 }
 
 /** What a person should know of this value. */
-export function valueNotes(value: Buffer): string[] {
-  if (value.length >= SHORTEST_GUARDED) return [];
+export function valueNotes(value: Buffer, placeholder: boolean): string[] {
   if (value.length === 0) return ['the value is empty: was something meant to come on stdin?'];
+  if (value.length >= SHORTEST_GUARDED || placeholder) return [];
   return [`a value of less than ${SHORTEST_GUARDED} bytes is not masked in output`];
 }

@@ -12,10 +12,11 @@ export type AuditEvent =
   | { readonly type: 'vault.locked'; readonly why: string }
   | { readonly type: 'broker.started'; readonly pid: number; readonly port?: number }
   | { readonly type: 'broker.stopped'; readonly pid: number }
-  | { readonly type: 'secret.set'; readonly secret: string; readonly version: number }
+  | { readonly type: 'secret.set'; readonly secret: string; readonly version: number; readonly placeholder?: true }
   | { readonly type: 'secret.removed'; readonly secret: string; readonly version?: number }
   | { readonly type: 'secret.renamed'; readonly secret: string; readonly to: string }
-  | { readonly type: 'secret.rotated'; readonly secret: string; readonly version: number; readonly forgot: boolean }
+  | SecretRotatedEvent
+  | SecretMarkedEvent
   | { readonly type: 'secret.revealed'; readonly secret: string; readonly version: number }
   | ProjectEvent<'project.trusted'>
   | ProjectEvent<'project.untrusted'>
@@ -33,6 +34,22 @@ export type AuditEvent =
   | LeakEvent<'leak.allowed'>
   | { readonly type: 'auth.failed'; readonly keySource: string }
   | { readonly type: 'audit.recovered'; readonly offset: number; readonly bytes: number; readonly sha256: string };
+
+interface SecretRotatedEvent {
+  readonly type: 'secret.rotated';
+  readonly secret: string;
+  readonly version: number;
+  readonly forgot: boolean;
+  readonly placeholder?: true;
+}
+
+/** A person has said whether a value is a secret at all. */
+interface SecretMarkedEvent {
+  readonly type: 'secret.marked';
+  readonly secret: string;
+  readonly version: number;
+  readonly placeholder: boolean;
+}
 
 interface ProjectEvent<T extends string> {
   readonly type: T;

@@ -31,7 +31,7 @@ export function uint32(value: number): Buffer {
 }
 
 /** @throws Error unless value is a whole number from 0 to 2^53 - 1. */
-export function uint64(value: number): Buffer {
+function uint64(value: number): Buffer {
   if (!Number.isSafeInteger(value) || value < 0) throw new Error('not a whole number');
   const bytes = Buffer.allocUnsafe(8);
   bytes.writeUInt32BE(Math.floor(value / 2 ** 32));

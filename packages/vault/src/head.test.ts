@@ -7,9 +7,17 @@ const head = fc.record({
   name: fc.string({ unit: 'grapheme-ascii', minLength: 1, maxLength: 255 }),
   secretId: fc.uint8Array({ minLength: 16, maxLength: 16 }).map((bytes) => Buffer.from(bytes)),
   next: fc.integer({ min: 1, max: 2 ** 32 - 1 }),
-  versions: fc.array(fc.record({ version: fc.integer({ min: 1, max: 2 ** 32 - 1 }), createdAt: fc.maxSafeNat() }), {
-    maxLength: 6,
-  }),
+  versions: fc.array(
+    fc.record(
+      {
+        version: fc.integer({ min: 1, max: 2 ** 32 - 1 }),
+        createdAt: fc.nat(2 ** 48 - 1),
+        placeholder: fc.constant(true as const),
+      },
+      { requiredKeys: ['version', 'createdAt'] },
+    ),
+    { maxLength: 6 },
+  ),
 });
 
 it('what is known of a secret survives being written, at a length that only its versions set', () => {
@@ -33,4 +41,16 @@ it('bytes of another length are damage', async () => {
     expect(await codeOf(() => decodeHead(encoded.subarray(0, cut)))).toBe('E_VAULT_CORRUPT');
   }
   expect(await codeOf(() => decodeHead(Buffer.concat([encoded, Buffer.alloc(1)])))).toBe('E_VAULT_CORRUPT');
+});
+
+it('a flag that is not known is damage', async () => {
+  const encoded = encodeHead({
+    name: 'a',
+    secretId: Buffer.alloc(16),
+    next: 2,
+    versions: [{ version: 1, createdAt: 0, placeholder: true }],
+  });
+  expect(decodeHead(encoded).versions).toEqual([{ version: 1, createdAt: 0, placeholder: true }]);
+  encoded.writeUInt16BE(2, encoded.length - 8);
+  expect(await codeOf(() => decodeHead(encoded))).toBe('E_VAULT_CORRUPT');
 });

@@ -1,16 +1,19 @@
-import { uint32, uint64 } from './encoding.ts';
-import { corrupt, secretMissing } from './failures.ts';
+import { uint32 } from './encoding.ts';
+import { corrupt } from './failures.ts';
 
 export const SECRET_ID_BYTES = 16;
 const NAME_BYTES = 255;
 const FIXED_BYTES = 2 + NAME_BYTES + SECRET_ID_BYTES + 4 + 4;
-const VERSION_BYTES = 4 + 8;
+const VERSION_BYTES = 4 + 2 + 6;
+const PLACEHOLDER = 1;
 
 export interface VersionFact {
   /** From 1. */
   readonly version: number;
   /** Milliseconds since 1970. */
   readonly createdAt: number;
+  /** A person has said that this value is no secret: it is not looked for. */
+  readonly placeholder?: true;
 }
 
 /** What the vault knows of one secret, without its values. */
@@ -26,7 +29,7 @@ export interface Head {
 
 /**
  * name length (2 bytes) ‖ name, zeros up to 255 ‖ secret id (16) ‖ next (4) ‖ count (4) ‖ count × (version
- * (4) ‖ created at (8)); numbers big endian. Its length tells how many versions there are and nothing else.
+ * (4) ‖ flags (2) ‖ created at (6)); numbers big endian. Its length tells how many versions there are and nothing else.
  */
 export function encodeHead(head: Head): Buffer {
   const name = Buffer.from(head.name, 'utf8');
@@ -34,7 +37,7 @@ export function encodeHead(head: Head): Buffer {
   const field = Buffer.alloc(2 + NAME_BYTES);
   field.writeUInt16BE(name.length);
   name.copy(field, 2);
-  const versions = head.versions.flatMap(({ version, createdAt }) => [uint32(version), uint64(createdAt)]);
+  const versions = head.versions.map(encodeVersion);
   return Buffer.concat([field, head.secretId, uint32(head.next), uint32(head.versions.length), ...versions]);
 }
 
@@ -48,11 +51,7 @@ export function decodeHead(bytes: Buffer): Head {
   }
   const idAt = 2 + NAME_BYTES;
   const versions = Array.from({ length: count }, (_, index) => {
-    const at = FIXED_BYTES + index * VERSION_BYTES;
-    return {
-      version: bytes.readUInt32BE(at),
-      createdAt: bytes.readUInt32BE(at + 4) * 2 ** 32 + bytes.readUInt32BE(at + 8),
-    };
+    return decodeVersion(bytes, FIXED_BYTES + index * VERSION_BYTES);
   });
   return {
     name: bytes.toString('utf8', 2, 2 + nameLength),
@@ -68,7 +67,17 @@ export function newest(head: Head): VersionFact {
   return last;
 }
 
-/** @throws HaspError E_SECRET_MISSING */
-export function requireVersion(head: Head, version: number): void {
-  if (!head.versions.some((one) => one.version === version)) throw secretMissing(head.name, version);
+function encodeVersion({ version, createdAt, placeholder }: VersionFact): Buffer {
+  const bytes = Buffer.alloc(VERSION_BYTES);
+  bytes.writeUInt32BE(version);
+  bytes.writeUInt16BE(placeholder ? PLACEHOLDER : 0, 4);
+  bytes.writeUIntBE(createdAt, 6, 6);
+  return bytes;
+}
+
+function decodeVersion(bytes: Buffer, at: number): VersionFact {
+  const fact = { version: bytes.readUInt32BE(at), createdAt: bytes.readUIntBE(at + 6, 6) };
+  const flags = bytes.readUInt16BE(at + 4);
+  if (flags > PLACEHOLDER) throw corrupt('an entry says what this hasp does not know');
+  return flags === PLACEHOLDER ? { ...fact, placeholder: true } : fact;
 }

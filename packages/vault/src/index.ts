@@ -1,6 +1,7 @@
 export type { Consent } from './consent.ts';
 export { type CreateOptions, createVault } from './create.ts';
 export type { KeySource, UnlockKey } from './key-source.ts';
+export type { ListedSecret, ListedVersion } from './listing.ts';
 export {
   LockedVault,
   openVault,
@@ -10,10 +11,4 @@ export {
   type VaultHeader,
 } from './open.ts';
 export type { Derivation, SheafValue } from './sheaf.ts';
-export {
-  type ChangeOptions,
-  type ListedSecret,
-  type ListedVersion,
-  Vault,
-  type VaultPorts,
-} from './vault.ts';
+export { type AddOptions, type ChangeOptions, Vault, type VaultPorts } from './vault.ts';

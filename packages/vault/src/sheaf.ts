@@ -36,7 +36,7 @@ const MOST_BYTES = 4 * 1024 * 1024;
 const FIXED_BYTES = 2 + 4 + 4;
 
 /**
- * Every value once more, sealed together, because one envelope opens in a hundredth of the time of a thousand; and
+ * Every value that is looked for once more, sealed together, because one envelope opens in a hundredth of the time of a thousand; and
  * what was made of them all. Both are bound to the stamps of all entries, so they open only while these are what
  * they were then; every change of an entry destroys them (`dropSheaf`), and who next needs them makes new ones.
  */
@@ -55,7 +55,7 @@ export class Sheaf {
     this.#random = random;
   }
 
-  /** Every version of every secret, as views of one memory or of its own each. @throws HaspError E_VAULT_CORRUPT */
+  /** Every version of every secret but placeholders, as views of one memory or of its own each. @throws HaspError E_VAULT_CORRUPT */
   values(): SheafValue[] {
     const { stamps, kept, values } = this.#database.read(() => this.#read());
     if (!kept && isWorthIt(values)) this.#keepValues(stamps, values);
@@ -90,7 +90,9 @@ export class Sheaf {
   #openEach(): SheafValue[] {
     const heads = this.#entries.all('secret').map(decodeHead);
     return heads.flatMap((head) =>
-      head.versions.map(({ version }) => ({ name: head.name, version, bytes: this.#versions.read(head, version) })),
+      head.versions
+        .filter(({ placeholder }) => !placeholder)
+        .map(({ version }) => ({ name: head.name, version, bytes: this.#versions.read(head, version) })),
     );
   }
 

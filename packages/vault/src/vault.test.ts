@@ -58,9 +58,9 @@ describe('versions', () => {
       expect([1, 2, 3].map((version) => textOf(vault, 'a', version))).toEqual(['one', 'two', 'three']);
       expect(vault.get({ name: 'a' }).version).toBe(3);
       expect(vault.history('a')).toEqual([
-        { version: 1, createdAt: '2026-11-21T14:03:07.123Z' },
-        { version: 2, createdAt: '2026-11-21T14:03:08.123Z' },
-        { version: 3, createdAt: '2026-11-21T14:03:09.123Z' },
+        { version: 1, createdAt: '2026-11-21T14:03:07.123Z', placeholder: false },
+        { version: 2, createdAt: '2026-11-21T14:03:08.123Z', placeholder: false },
+        { version: 3, createdAt: '2026-11-21T14:03:09.123Z', placeholder: false },
       ]);
     }));
 
@@ -90,9 +90,9 @@ describe('names', () => {
     withVault(async (vault) => {
       for (const name of ['z', 'db/url', 'a', 'db/url']) await vault.set(name, bytes(name));
       expect(vault.list()).toEqual([
-        { name: 'a', version: 1, updatedAt: '2026-11-21T14:03:09.123Z' },
-        { name: 'db/url', version: 2, updatedAt: '2026-11-21T14:03:10.123Z' },
-        { name: 'z', version: 1, updatedAt: '2026-11-21T14:03:07.123Z' },
+        { name: 'a', version: 1, updatedAt: '2026-11-21T14:03:09.123Z', placeholder: false },
+        { name: 'db/url', version: 2, updatedAt: '2026-11-21T14:03:10.123Z', placeholder: false },
+        { name: 'z', version: 1, updatedAt: '2026-11-21T14:03:07.123Z', placeholder: false },
       ]);
     }));
 

@@ -4,16 +4,9 @@ import type { Database } from './database.ts';
 import { timeText } from './encoding.ts';
 import { Entries, type Texts } from './entries.ts';
 import { secretMissing } from './failures.ts';
-import {
-  decodeHead,
-  encodeHead,
-  type Head,
-  newest,
-  requireVersion,
-  SECRET_ID_BYTES,
-  type VersionFact,
-} from './head.ts';
+import { decodeHead, encodeHead, type Head, newest, SECRET_ID_BYTES, type VersionFact } from './head.ts';
 import { deriveAuditKey, type Keys } from './keys.ts';
+import { type ListedSecret, type ListedVersion, listSecret, listVersion, versionOf } from './listing.ts';
 import { MarkRow } from './mark.ts';
 import { type Derivation, Sheaf } from './sheaf.ts';
 import { sodiumCipher } from './sodium.ts';
@@ -26,18 +19,9 @@ export interface ChangeOptions {
   readonly beforeCommit?: (version: number) => void;
 }
 
-export interface ListedSecret {
-  readonly name: string;
-  /** The newest. */
-  readonly version: number;
-  /** When that one was added: RFC 3339 in UTC with milliseconds. */
-  readonly updatedAt: string;
-}
-
-export interface ListedVersion {
-  readonly version: number;
-  /** RFC 3339 in UTC with milliseconds. */
-  readonly createdAt: string;
+export interface AddOptions extends ChangeOptions {
+  /** The value is no secret: it is not looked for. */
+  readonly placeholder?: boolean;
 }
 
 /** What an open vault uses of the world. */
@@ -76,33 +60,28 @@ export class Vault {
   }
 
   /** The newest version, or the one asked for. @throws HaspError E_SECRET_MISSING */
-  get(reference: Reference): { version: number; value: SecretValue } {
+  get(reference: Reference): { version: number; value: SecretValue; placeholder: boolean } {
     return this.#database.read(() => {
       const head = this.#head(reference.name);
-      const version = reference.version ?? newest(head).version;
-      requireVersion(head, version);
-      return { version, value: new SecretValue(this.#versions.read(head, version)) };
+      const { version, placeholder } = listVersion(versionOf(head, reference.version));
+      return { version, value: new SecretValue(this.#versions.read(head, version)), placeholder };
     });
   }
 
   /** Adds a version, of a new name the first. Returns its number. @throws HaspError E_NAME_INVALID, E_USAGE */
-  async set(name: string, value: Uint8Array, options: ChangeOptions = {}): Promise<number> {
+  async set(name: string, value: Uint8Array, options: AddOptions = {}): Promise<number> {
     return this.#addVersion(parseName(name), value, { ...options, mustExist: false, forget: false });
   }
 
   /** Adds a version to a name that exists; with `forget` the earlier ones are destroyed. @throws HaspError E_SECRET_MISSING */
-  async rotate(
-    name: string,
-    value: Uint8Array,
-    options: ChangeOptions & { readonly forget: boolean },
-  ): Promise<number> {
+  async rotate(name: string, value: Uint8Array, options: AddOptions & { readonly forget: boolean }): Promise<number> {
     return this.#addVersion(name, value, { ...options, mustExist: true });
   }
 
   async #addVersion(
     name: string,
     value: Uint8Array,
-    options: ChangeOptions & { readonly mustExist: boolean; readonly forget: boolean },
+    options: AddOptions & { readonly mustExist: boolean; readonly forget: boolean },
   ): Promise<number> {
     if (value.length > MAX_VALUE_BYTES) throw new HaspError('E_USAGE', 'a value can have 64 MiB at most');
     const cipher = await sodiumCipher();
@@ -110,7 +89,7 @@ export class Vault {
       const head = this.#findHead(name) ?? (options.mustExist ? undefined : this.#newHead(name));
       if (!head) throw secretMissing(name);
       const version = head.next;
-      const added = { version, createdAt: this.#ports.clock() };
+      const added = marked({ version, createdAt: this.#ports.clock() }, options.placeholder === true);
       this.#versions.add(head, version, value, cipher, this.#ports.random);
       if (options.forget) this.#forget(head, head.versions);
       this.#putHead({ ...head, next: version + 1, versions: options.forget ? [added] : [...head.versions, added] });
@@ -119,13 +98,25 @@ export class Vault {
     });
   }
 
-  /** Every version of every secret; whoever takes the values wipes them. */
+  /** Whether that version, or the newest, is a placeholder from now on. Returns its number. @throws HaspError E_SECRET_MISSING */
+  setPlaceholder(reference: Reference, placeholder: boolean, options: ChangeOptions = {}): number {
+    return this.transaction(() => {
+      const head = this.#head(reference.name);
+      const changed = versionOf(head, reference.version);
+      const versions = head.versions.map((one) => (one === changed ? marked(one, placeholder) : one));
+      this.#putHead({ ...head, versions });
+      options.beforeCommit?.(changed.version);
+      return changed.version;
+    });
+  }
+
+  /** Every version of every secret but placeholders; whoever takes the values wipes them. */
   everyValue(): { name: string; version: number; value: SecretValue }[] {
     const values = this.#sheaf.values();
     return values.map(({ name, version, bytes }) => ({ name, version, value: new SecretValue(bytes) }));
   }
 
-  /** What is made of all values, and kept sealed until any entry changes. `make` may not keep the values. */
+  /** What is made of all values but placeholders, and kept sealed until any entry changes. `make` may not keep the values. */
   derived<T>(derivation: Derivation<T>): T {
     return this.#sheaf.derived(derivation);
   }
@@ -133,15 +124,12 @@ export class Vault {
   /** Sorted by name. */
   list(): ListedSecret[] {
     const heads = this.#database.read(() => this.#entries.all('secret').map(decodeHead));
-    return heads
-      .map((head) => ({ name: head.name, version: newest(head).version, updatedAt: timeText(newest(head).createdAt) }))
-      .sort((a, b) => (a.name < b.name ? -1 : 1));
+    return heads.map(listSecret).sort((a, b) => (a.name < b.name ? -1 : 1));
   }
 
   /** The versions there are, oldest first. @throws HaspError E_SECRET_MISSING */
   history(name: string): ListedVersion[] {
-    const { versions } = this.#database.read(() => this.#head(name));
-    return versions.map(({ version, createdAt }) => ({ version, createdAt: timeText(createdAt) }));
+    return this.#database.read(() => this.#head(name)).versions.map(listVersion);
   }
 
   /**
@@ -151,7 +139,7 @@ export class Vault {
   remove(name: string, version?: number, options: ChangeOptions = {}): void {
     this.transaction(() => {
       const head = this.#head(name);
-      if (version !== undefined) requireVersion(head, version);
+      versionOf(head, version);
       const gone = head.versions.filter((one) => version === undefined || one.version === version);
       const kept = head.versions.filter((one) => !gone.includes(one));
       this.#forget(head, gone);
@@ -297,4 +285,8 @@ export class Vault {
   #putHead(head: Head): void {
     this.#entries.put('secret', head.name, encodeHead(head), this.#ports.random);
   }
+}
+
+function marked({ version, createdAt }: VersionFact, placeholder: boolean): VersionFact {
+  return placeholder ? { version, createdAt, placeholder } : { version, createdAt };
 }

@@ -128,7 +128,7 @@ export class Line {
     const answer: RunAnswer = {
       run: run.id,
       expiresAt: run.expiresAt,
-      values: granted.map(({ name, bytes }) => ({ name, length: bytes.length })),
+      values: granted.map(({ name, bytes, placeholder }) => ({ name, length: bytes.length, placeholder })),
       env: [...run.environment].flatMap(([name, value]) => (typeof value === 'string' ? [] : [[name, indexOf(name)]])),
       paths: [...run.environment].flatMap(([name, value]) => (typeof value === 'string' ? [[name, value]] : [])),
       ...(stdin < 0 ? {} : { stdin }),

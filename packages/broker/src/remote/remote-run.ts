@@ -1,5 +1,5 @@
 import { HaspError, type ProcessIdentity, SecretValue, type Survivor } from '@hasp/core';
-import { type Matcher, makeAnsiRedactor, makeMatcher, type Redactor, wipeMatcher } from '@hasp/match';
+import { type Matcher, makeAnsiRedactor, makeMatcher, type NamedValue, type Redactor, wipeMatcher } from '@hasp/match';
 import type { RunOutcome } from '../ended-event.ts';
 import type { GrantedRun } from '../granted-run.ts';
 import { RecordTexts } from '../record-texts.ts';
@@ -9,7 +9,7 @@ import type { Link } from './link.ts';
 export interface RunAnswer {
   readonly run: string;
   readonly expiresAt: number;
-  readonly values: readonly { readonly name: string; readonly length: number }[];
+  readonly values: readonly { readonly name: string; readonly length: number; readonly placeholder: boolean }[];
   /** Variables that hold a value, by its place in `values`. */
   readonly env: readonly (readonly [string, number])[];
   /** Variables that hold the path of a delivered file. */
@@ -23,6 +23,12 @@ export type EndWithoutBroker = (run: string, outcome: RunOutcome) => Promise<Has
 
 const NOTHING = new Uint8Array(0);
 
+interface RemoteValue {
+  readonly name: string;
+  readonly value: SecretValue;
+  readonly placeholder: boolean;
+}
+
 /** A run whose grants a broker keeps. */
 export class RemoteRun implements GrantedRun {
   readonly id: string;
@@ -31,7 +37,7 @@ export class RemoteRun implements GrantedRun {
   readonly stdin: Uint8Array | undefined;
   readonly isAsked: boolean;
   readonly #link: Link;
-  readonly #values: readonly { readonly name: string; readonly value: SecretValue }[];
+  readonly #values: readonly RemoteValue[];
   readonly #socket: string;
   readonly #endAlone: EndWithoutBroker;
   readonly #texts: RecordTexts;
@@ -41,9 +47,9 @@ export class RemoteRun implements GrantedRun {
   /** Takes over the bytes. */
   constructor(link: Link, answer: RunAnswer, bytes: Buffer, endAlone: EndWithoutBroker) {
     let at = 0;
-    this.#values = answer.values.map(({ name, length }) => {
+    this.#values = answer.values.map(({ name, length, placeholder }) => {
       at += length;
-      return { name, value: new SecretValue(bytes.subarray(at - length, at)) };
+      return { name, value: new SecretValue(bytes.subarray(at - length, at)), placeholder };
     });
     const valueAt = (index: number): Uint8Array => this.#values[index]?.value.reveal() ?? NOTHING;
     this.id = answer.run;
@@ -57,7 +63,7 @@ export class RemoteRun implements GrantedRun {
     this.#socket = answer.socket ?? '';
     this.#link = link;
     this.#endAlone = endAlone;
-    this.#texts = new RecordTexts(this.#named());
+    this.#texts = new RecordTexts(named(this.#values));
   }
 
   async serve(): Promise<string> {
@@ -65,7 +71,7 @@ export class RemoteRun implements GrantedRun {
   }
 
   redactor(): Redactor {
-    this.#matcher ??= makeMatcher(this.#named());
+    this.#matcher ??= makeMatcher(named(this.#values.filter(({ placeholder }) => !placeholder)));
     const redactor = makeAnsiRedactor(this.#matcher);
     const unlessWiped = (deed: () => Uint8Array): Uint8Array => (this.#isWiped ? NOTHING : deed());
     return {
@@ -104,8 +110,8 @@ export class RemoteRun implements GrantedRun {
     if (this.#matcher) wipeMatcher(this.#matcher);
     for (const { value } of this.#values) value.wipe();
   }
+}
 
-  #named() {
-    return this.#values.map(({ name, value }) => ({ name, bytes: value.reveal() }));
-  }
+function named(values: readonly RemoteValue[]): NamedValue[] {
+  return values.map(({ name, value }) => ({ name, bytes: value.reveal() }));
 }

@@ -66,6 +66,7 @@ function line(record: Fields, end: Fields | undefined, folded: boolean): string 
 function details(record: Fields): string[] {
   const parts: string[] = [];
   if (record.version !== undefined) parts.push(`v${String(record.version)}`);
+  if (record.placeholder !== undefined) parts.push(record.placeholder === true ? 'placeholder' : 'no placeholder');
   if (record.delivery !== undefined) parts.push([record.delivery, record.variable ?? []].flat().join(' '));
   const peer = record.peer as Fields | undefined;
   if (peer !== undefined) parts.push(`to ${String(peer.command)} (${String(peer.pid)})`);

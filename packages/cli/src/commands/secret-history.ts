@@ -12,8 +12,12 @@ export async function showHistory(input: CommandInput, context: Context): Promis
   return {
     json: { name, versions },
     text: table(
-      ['VERSION', 'STORED'],
-      versions.map(({ version, createdAt }) => [`${name}@${version}`, createdAt]),
+      ['VERSION', 'STORED', ''],
+      versions.map(({ version, createdAt, placeholder }) => [
+        `${name}@${version}`,
+        createdAt,
+        placeholder ? 'placeholder' : '',
+      ]),
     ),
   };
 }

@@ -8,10 +8,15 @@ export async function listSecrets(input: CommandInput, context: Context): Promis
   const secrets = stores.vault.list();
   stores.close();
   return {
-    json: { secrets: secrets.map(({ name, version, updatedAt }) => ({ name, version, updatedAt })) },
+    json: { secrets: secrets },
     text: table(
-      ['NAME', 'VERSION', 'UPDATED'],
-      secrets.map(({ name, version, updatedAt }) => [name, String(version), updatedAt]),
+      ['NAME', 'VERSION', 'UPDATED', ''],
+      secrets.map(({ name, version, updatedAt, placeholder }) => [
+        name,
+        String(version),
+        updatedAt,
+        placeholder ? 'placeholder' : '',
+      ]),
     ),
     notes: secrets.length === 0 ? ['the vault is empty; store a value: hasp secret set NAME'] : [],
   };

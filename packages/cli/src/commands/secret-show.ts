@@ -12,14 +12,31 @@ export async function showSecret(input: CommandInput, context: Context): Promise
   const newest = versions.reduce((best, entry) => (entry.version > best.version ? entry : best), {
     version: 0,
     createdAt: '',
+    placeholder: false,
   });
   if (newest.version === 0)
     throw new HaspError('E_SECRET_MISSING', `the vault has no secret ${name}`, 'see hasp secret list');
   return {
-    json: { name, reference: `hasp://${name}`, version: newest.version, updatedAt: newest.createdAt, versions },
+    json: {
+      name,
+      reference: `hasp://${name}`,
+      version: newest.version,
+      updatedAt: newest.createdAt,
+      placeholder: newest.placeholder,
+      versions,
+    },
     text: table(
-      ['NAME', 'REFERENCE', 'VERSION', 'UPDATED', 'VERSIONS KEPT'],
-      [[name, `hasp://${name}`, String(newest.version), newest.createdAt, String(versions.length)]],
+      ['NAME', 'REFERENCE', 'VERSION', 'UPDATED', 'VERSIONS KEPT', ''],
+      [
+        [
+          name,
+          `hasp://${name}`,
+          String(newest.version),
+          newest.createdAt,
+          String(versions.length),
+          newest.placeholder ? 'placeholder' : '',
+        ],
+      ],
     ),
   };
 }

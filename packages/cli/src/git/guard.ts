@@ -1,5 +1,6 @@
 import { HaspError } from '@hasp/core';
 import { type Matcher, maskText, wipeMatcher } from '@hasp/match';
+import { refuseAgents } from '../agent-session.ts';
 import type { Answer } from '../command.ts';
 import type { Context } from '../context.ts';
 import type { GlobalInput } from '../input.ts';
@@ -138,16 +139,10 @@ async function unchecked(
 const PASSABLE = ['E_STORAGE'];
 
 /** @throws HaspError where it is set and counts for nothing */
-function allowance({ environment }: Context): string | undefined {
-  const reason = environment.get('HASP_ALLOW_LEAK');
+function allowance(context: Context): string | undefined {
+  const reason = context.environment.get('HASP_ALLOW_LEAK');
   if (reason === undefined) return undefined;
-  if (environment.has('HASP_SESSION')) {
-    throw new HaspError(
-      'E_AGENT_SESSION',
-      'HASP_ALLOW_LEAK is refused inside an agent session',
-      'ask a person to look at it',
-    );
-  }
+  refuseAgents(context, 'HASP_ALLOW_LEAK', 'ask a person to look at it');
   if (reason.trim() === '') {
     throw new HaspError(
       'E_LEAK_FOUND',
