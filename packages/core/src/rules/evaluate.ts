@@ -28,8 +28,6 @@ export interface RuleJudgement {
   readonly rule: Rule;
   readonly applies: boolean;
   readonly why: string;
-  /** Its selectors match, and this constraint does not hold. */
-  readonly failure?: Failure;
 }
 
 const DEFAULT_DENY = {
@@ -49,24 +47,29 @@ const DEFAULT_DENY = {
  */
 export function evaluate(question: Question, policy: Policy, facts: RuleFacts): Verdict {
   for (const rule of policy.rules) {
-    if (rule.effect === 'deny' && judge(rule, question, facts).applies) return verdictOf(rule);
+    if (rule.effect === 'deny' && obstacleOf(rule, question, facts) === undefined) return verdictOf(rule);
   }
-  let failed: (RuleJudgement & { readonly failure: Failure }) | undefined;
+  let failed: { readonly rule: Rule; readonly failure: Failure } | undefined;
   for (const rule of policy.rules) {
     if (rule.effect === 'deny') continue;
-    const judgement = judge(rule, question, facts);
-    if (judgement.applies) return verdictOf(rule);
-    const { failure, why } = judgement;
-    if (failure?.needsIdentity) return { effect: 'needs-identity', rule: rule.id, why };
-    if (failure !== undefined) failed ??= { ...judgement, failure };
+    const obstacle = obstacleOf(rule, question, facts);
+    if (obstacle === undefined) return verdictOf(rule);
+    if (typeof obstacle === 'string') continue;
+    if (obstacle.needsIdentity) return { effect: 'needs-identity', rule: rule.id, why: obstacle.why };
+    failed ??= { rule, failure: obstacle };
   }
   if (failed === undefined) return DEFAULT_DENY;
-  return { effect: 'deny', rule: failed.rule.id, why: failed.why, explicit: false, failed: failed.failure.key };
+  const { rule, failure } = failed;
+  return { effect: 'deny', rule: rule.id, why: failure.why, explicit: false, failed: failure.key };
 }
 
 /** What each rule says, in the order of the file: to show why the others did not decide. */
 export function judgeAll(question: Question, policy: Policy, facts: RuleFacts): RuleJudgement[] {
-  return policy.rules.map((rule) => judge(rule, question, facts));
+  return policy.rules.map((rule) => {
+    const obstacle = obstacleOf(rule, question, facts);
+    if (obstacle === undefined) return { rule, applies: true, why: 'Its selectors match, and its constraints hold' };
+    return { rule, applies: false, why: typeof obstacle === 'string' ? UNLIKE[obstacle](rule) : obstacle.why };
+  });
 }
 
 function verdictOf({ id, effect, constraints: { maxTtlMs } }: Rule): Verdict {
@@ -75,29 +78,28 @@ function verdictOf({ id, effect, constraints: { maxTtlMs } }: Rule): Verdict {
   return { effect, rule: id, why, ...(maxTtlMs === undefined ? {} : { maxTtlMs }) };
 }
 
-function judge(rule: Rule, question: Question, facts: RuleFacts): RuleJudgement {
-  const mismatch = mismatchOf(rule, question);
-  if (mismatch !== undefined) return { rule, applies: false, why: mismatch };
-  const failure = failedConstraint(rule, question, facts);
-  if (failure !== undefined) return { rule, applies: false, why: failure.why, failure };
-  return { rule, applies: true, why: 'Its selectors match, and its constraints hold' };
+const UNLIKE = {
+  agent: ({ agentSelector }) => `The agent is not like ${JSON.stringify(agentSelector)}`,
+  secret: ({ credentialSelector }) => `The secret is not like ${JSON.stringify(credentialSelector)}`,
+  command: ({ commandSelector }) => `The command is not like ${JSON.stringify(commandSelector)}`,
+  target: ({ targetSelector }) => `The target is not like ${JSON.stringify(targetSelector)}`,
+  delivery: ({ deliveries }) => `It is for delivery by ${deliveries?.join(', ')}`,
+} as const satisfies Record<string, (rule: Rule) => string>;
+
+/** Why the rule does not apply: the first selector that does not match, or the first constraint that does not hold. */
+function obstacleOf(rule: Rule, question: Question, facts: RuleFacts): keyof typeof UNLIKE | Failure | undefined {
+  return mismatchOf(rule, question) ?? failedConstraint(rule, question, facts);
 }
 
-/** The first selector that does not match. */
-function mismatchOf(rule: Rule, question: Question): string | undefined {
+function mismatchOf(rule: Rule, question: Question): keyof typeof UNLIKE | undefined {
   const { agent, secret, delivery, command, target } = question;
-  if (!matchesGlob(rule.agentSelector, agent)) return unlike('agent', rule.agentSelector);
-  if (!matchesGlob(rule.credentialSelector, secret)) return unlike('secret', rule.credentialSelector);
-  if (rule.deliveries !== undefined && !rule.deliveries.includes(delivery))
-    return `It is for delivery by ${rule.deliveries.join(', ')}`;
-  if (rule.targetSelector !== undefined && (target === undefined || !matchesGlob(rule.targetSelector, target)))
-    return unlike('target', rule.targetSelector);
-  if (rule.commandSelector === undefined) return undefined;
+  const { commandSelector, targetSelector, deliveries } = rule;
+  if (!matchesGlob(rule.agentSelector, agent)) return 'agent';
+  if (!matchesGlob(rule.credentialSelector, secret)) return 'secret';
+  if (deliveries !== undefined && !deliveries.includes(delivery)) return 'delivery';
+  if (targetSelector !== undefined && (target === undefined || !matchesGlob(targetSelector, target))) return 'target';
+  if (commandSelector === undefined) return undefined;
   // What no command is known of may go to the one that is denied.
-  const matches = command === undefined ? rule.effect === 'deny' : matchesGlob(rule.commandSelector, command);
-  return matches ? undefined : unlike('command', rule.commandSelector);
-}
-
-function unlike(what: string, selector: string): string {
-  return `The ${what} is not like ${JSON.stringify(selector)}`;
+  const matches = command === undefined ? rule.effect === 'deny' : matchesGlob(commandSelector, command);
+  return matches ? undefined : 'command';
 }
