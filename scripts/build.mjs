@@ -3,6 +3,7 @@
 //   run.cjs    the whole path of `hasp run`; nothing heavy
 //   remote.cjs the same where a broker decides: neither vault nor log
 //   daemon.cjs a broker in the background
+//   ask-once.cjs  what a run needs that has to ask for a passphrase
 //   hook.cjs   the hooks that git starts, likewise
 //   main.cjs   every other command (yargs and all)
 //   *.cache    what V8 makes of the three, for the Node that builds (another Node compiles anew)
@@ -43,6 +44,7 @@ const ENTRIES = [
   ['hasp', 'hasp'],
   ['hook-entry', 'hook'],
   ['daemon-entry', 'daemon'],
+  ['ask-once', 'ask-once'],
   ['main', 'main'],
   ['bundle', 'bundle'],
 ];
@@ -107,6 +109,9 @@ const lazyBorders = {
     builder.onLoad({ filter: /.*/, namespace: 'unused' }, () => ({ contents: '' }));
     builder.onResolve({ filter: /\/run-entry\.ts$/ }, (args) =>
       args.kind === 'dynamic-import' ? { path: './run.cjs', external: true } : undefined,
+    );
+    builder.onResolve({ filter: /\/ask-once\.ts$/ }, (args) =>
+      args.kind === 'dynamic-import' ? { path: './ask-once.cjs', external: true } : undefined,
     );
     builder.onResolve({ filter: /\/platform\/portable\.ts$/ }, (args) =>
       args.kind === 'dynamic-import' ? { path: './portable.cjs', external: true } : undefined,

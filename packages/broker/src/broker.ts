@@ -2,6 +2,7 @@ import type { AuditLog } from '@hasp/audit';
 import {
   type AuditEvent,
   type Clock,
+  type Decision,
   deliveryFields,
   type GrantDeniedEvent,
   type GrantIssuedEvent,
@@ -42,14 +43,15 @@ export class Broker {
   /**
    * Grants everything that the request names, or nothing. When it returns, every grant is recorded
    * and on disk, files are delivered, and the caller owes `end` on what it got.
+   * @param decisions on each wish, for an agent; a person's are made here
    * @throws HaspError as the refusal has it; a denial is recorded first. E_AUDIT_WRITE, E_STORAGE,
    * E_CHAIN_BROKEN where it can't be recorded or protected.
    */
-  resolve(request: RunRequest): OpenRun {
+  resolve(request: RunRequest, decisions: readonly Decision[] = this.#decide(request)): OpenRun {
     const { vault } = this.#parts;
     checkPeersAreKnown(request);
     const run = hex(this.#parts.random(8));
-    const opened = openAll(request, vault);
+    const opened = openAll(request, vault, decisions);
     if (!Array.isArray(opened)) {
       this.#parts.log.append(deniedEvents(run, request, opened.rule, opened.why));
       throw opened.error;
@@ -69,9 +71,8 @@ export class Broker {
   }
 
   /** What `resolve` would decide, and whether the vault has it; delivers and records nothing. */
-  explain(request: RunRequest): Explained[] {
+  explain(request: RunRequest, decisions: readonly Decision[] = this.#decide(request)): Explained[] {
     const { vault } = this.#parts;
-    const decisions = decideAll(request, vault);
     return request.wishes.flatMap((wish, index) => {
       const decision = decisions[index];
       if (decision === undefined) return [];
@@ -82,13 +83,19 @@ export class Broker {
 
   /** A text of the command line as an error may show it: without the values that the request would open. */
   mask(request: RunRequest, text: string): string {
-    const opened = openAll(request, this.#parts.vault);
+    const opened = openAll(request, this.#parts.vault, this.#decide(request));
     if (!Array.isArray(opened)) return text;
     try {
       return textsOf(opened).text(text);
     } finally {
       wipeAll(opened);
     }
+  }
+
+  /** Of a person. What an agent may have is decided by those who know the rules. */
+  #decide(request: RunRequest): readonly Decision[] {
+    if (request.agent !== undefined) throw new Error('an agent is decided about elsewhere');
+    return decideAll(request, this.#parts.vault);
   }
 
   #issue(run: string, request: RunRequest, opened: readonly Allowed[]): OpenRun {
@@ -189,6 +196,7 @@ function issuedEvent(run: string, request: RunRequest, grant: IssuedGrant, texts
     stragglers: request.stragglers,
     wrapper,
     tracking,
+    ...(request.agent === undefined ? {} : { limitKey: request.agent.limitKey }),
   };
 }
 
@@ -196,12 +204,17 @@ function runFacts(run: string, request: RunRequest, texts: RecordTexts) {
   const { caller } = request;
   return {
     run,
+    ...(request.agent === undefined ? {} : agentFields(request.agent)),
     ...labelsOf(request, texts),
     command: texts.command(request.command),
     cwd: texts.text(caller.cwd),
     uid: caller.uid,
     host: caller.host,
   } satisfies Partial<AuditEvent>;
+}
+
+function agentFields({ name, session }: NonNullable<RunRequest['agent']>) {
+  return { agent: name, ...(session === undefined ? {} : { session }) };
 }
 
 function labelsOf({ project, target, reason }: RunRequest, texts: RecordTexts) {

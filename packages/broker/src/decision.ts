@@ -44,17 +44,17 @@ export function decideAll(request: RunRequest, vault: Vault): Decision[] {
   return request.wishes.map((wish) => decide(wish, facts));
 }
 
-function isTrusted(request: RunRequest, vault: Vault): boolean {
+export function isTrusted(request: RunRequest, vault: Vault): boolean {
   const project = request.projectFacts;
   if (project === undefined) return false;
   return vault.consent(project.root)?.manifestHash === project.manifestHash;
 }
 
 /** Opens every secret of the request, or says why the run may not start. All or nothing. */
-export function openAll(request: RunRequest, vault: Vault): Allowed[] | Refusal {
-  const decisions = decideAll(request, vault);
+export function openAll(request: RunRequest, vault: Vault, decisions: readonly Decision[]): Allowed[] | Refusal {
   const denied = decisions.find((decision) => decision.effect === 'deny');
   if (denied?.effect === 'deny') return { rule: denied.rule, why: denied.why, error: denialError(denied, request) };
+  if (decisions.length !== request.wishes.length) throw new Error('a wish without a decision');
   const opened: Allowed[] = [];
   for (const [index, { binding }] of request.wishes.entries()) {
     try {

@@ -19,6 +19,14 @@ export interface CallerFacts {
   readonly environment: ReadonlyMap<string, string>;
 }
 
+/** On whose behalf, as the broker knows it. */
+export interface RunAgent {
+  readonly name: string;
+  /** By what limits are counted: a token's public id, a session's id, or `owner`. */
+  readonly limitKey: string;
+  readonly session?: string;
+}
+
 /** One `hasp run`: what it wants, for which command, on whose behalf. */
 export interface RunRequest {
   readonly wishes: readonly AccessRequest[];
@@ -36,4 +44,6 @@ export interface RunRequest {
   /** A granted variable may replace one that the parent has. */
   readonly override: boolean;
   readonly caller: CallerFacts;
+  /** Undefined for a person. */
+  readonly agent?: RunAgent;
 }

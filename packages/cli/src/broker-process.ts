@@ -10,6 +10,9 @@ export interface BrokerOptions {
   readonly port?: number;
   readonly idleMs?: number;
   readonly endsWhenLocked: boolean;
+  readonly policyFile?: string;
+  readonly aimUrl?: string;
+  readonly aimToken?: string;
 }
 
 /** What it needs of our environment. */

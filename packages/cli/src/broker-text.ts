@@ -9,12 +9,14 @@ export function brokerText(status: DaemonStatus): string {
     `PID: ${pid}`,
     `HTTP port: ${httpPort ?? 'none'}`,
     `Socket: ${socketPath}`,
+    `AIM: ${status.aim}`,
+    `Policy file: ${status.policyFile}`,
     `Vault: ${status.isUnlocked ? 'unlocked' : 'locked'}`,
   ].join('\n');
 }
 
 /** What changes while it runs. */
-export function liveText({ uptimeSeconds, requestCount, runs }: DaemonStatus): string {
+export function liveText({ uptimeSeconds, requestCount, policyCount, runs }: DaemonStatus): string {
   const uptime = uptimeSeconds === 0 ? '0s' : formatDuration(uptimeSeconds * 1_000);
-  return [`Uptime: ${uptime}`, `Requests: ${requestCount}`, `Runs: ${runs}`].join('\n');
+  return [`Uptime: ${uptime}`, `Policies: ${policyCount}`, `Requests: ${requestCount}`, `Runs: ${runs}`].join('\n');
 }

@@ -4,7 +4,7 @@ import type { Context } from './context.ts';
 const PRISTINE = /^(?:PATH|HOME|USER|SHELL|TERM|LANG|LC_.*|TZ|TMPDIR)$/;
 
 /** Could unlock the vault, or names what only this run's own parent was given. */
-const WITHHELD = ['HASP_KEY_FILE', 'HASP_GRANT', 'HASP_SOCKET'];
+const WITHHELD = ['HASP_KEY_FILE', 'HASP_AIM_TOKEN', 'HASP_GRANT', 'HASP_SOCKET'];
 
 /** The environment that the child starts from, before anything is granted. */
 export function baseEnvironment(context: Context, pristine: boolean): Map<string, string> {

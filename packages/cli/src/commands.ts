@@ -202,6 +202,9 @@ export const COMMANDS: readonly Command[] = [
       detach: { kind: 'flag', says: 'in the background' },
       port: { kind: 'text', says: 'N: of 127.0.0.1 (default 19421), 0 for any that is free' },
       'no-http': { kind: 'flag', says: 'the unix socket only' },
+      'policy-file': { kind: 'text', says: 'F: the rules for agents (default policy.json in the home)' },
+      'aim-url': { kind: 'text', says: 'U: the identity server that rules may ask about agents' },
+      'aim-token': { kind: 'text', says: 'T: its token; better in HASP_AIM_TOKEN, for arguments are public' },
     },
     load: async () => (await import('./commands/broker-start.ts')).startBrokerHere,
   },
@@ -222,6 +225,13 @@ export const COMMANDS: readonly Command[] = [
     says: 'let the broker read its policy again',
     example: 'hasp broker reload',
     load: async () => (await import('./commands/broker-reload.ts')).reloadBroker,
+  },
+  {
+    usage: 'approve [REQUEST]',
+    says: 'what agents wait for a person to allow; with a request: allow it',
+    example: 'hasp approve 1f3a90c2',
+    options: { deny: { kind: 'flag', says: 'say no instead' } },
+    load: async () => (await import('./commands/approve.ts')).approve,
   },
   {
     usage: 'doctor',

@@ -36,26 +36,19 @@ async function start(): Promise<void> {
 
 async function open(told: Buffer): Promise<Daemon> {
   const end = told.indexOf(NEWLINE);
-  const { home: root, host, uid, port, idleMs, endsWhenLocked } = JSON.parse(told.toString('utf8', 0, end));
-  const home = homeAt(root);
+  const { home: root, ...options } = JSON.parse(told.toString('utf8', 0, end));
   const wrapping = told.length === end + 1 ? undefined : Uint8Array.from(told.subarray(end + 1));
   told.fill(0);
-  const ports = { random: (bytes: number) => randomBytes(bytes), clock: Date.now };
-  return Daemon.start(
-    {
-      home,
-      host,
-      uid,
-      ...ports,
-      descriptors: DESCRIPTORS,
-      ...(port === undefined ? {} : { port }),
-      ...(idleMs === undefined ? {} : { idleMs }),
-      ...(ENGINE === undefined ? {} : { engine: ENGINE }),
-      endsWhenLocked,
-      say: () => {},
-    },
-    wrapping,
-  );
+  const parts = {
+    ...options,
+    home: homeAt(root),
+    random: (bytes: number) => randomBytes(bytes),
+    clock: Date.now,
+    descriptors: DESCRIPTORS,
+    ...(ENGINE === undefined ? {} : { engine: ENGINE }),
+    say: () => {},
+  };
+  return Daemon.start(parts, wrapping);
 }
 
 function answer(message: object): void {

@@ -23,6 +23,11 @@ export function printError(error: HaspError, json: boolean): void {
 /** Everything that was thrown becomes a HaspError; what is not one is a fault of hasp's own. */
 export function asHaspError(error: unknown): HaspError {
   if (error instanceof HaspError) return error;
+  // From another bundle, with a class of its own.
+  if (error instanceof Error && error.name === 'HaspError') {
+    const { code, message, hint } = error as HaspError;
+    return new HaspError(code, message, hint);
+  }
   // Only the kind of fault and the place are shown: a message of a library may quote a value.
   const fault = error instanceof Error ? error : new Error('unknown fault');
   const code = (fault as NodeJS.ErrnoException).code;

@@ -1,16 +1,33 @@
 import { type RunRequest, recordLockedDenial } from '@hasp/broker';
-import { HaspError } from '@hasp/core';
+import { asHaspError } from './output.ts';
 import type { Journey, RunBroker } from './run.ts';
 import { LockedHome } from './stores.ts';
+import { NeedsPerson, readPassphraseUnasked } from './unlock.ts';
 
 /** A locked vault is a denial like any other: it is recorded, where the log can be written. */
-export async function openOwnBroker({ input, context }: Journey, request: RunRequest): Promise<RunBroker> {
+export async function openOwnBroker(journey: Journey, request: RunRequest): Promise<RunBroker> {
+  const { input, context } = journey;
   const home = await LockedHome.enter(context);
   try {
-    return (await home.unlock(input)).broker;
+    return (await home.unlock(input, readPassphraseUnasked)).broker;
   } catch (error) {
-    const locked = error instanceof HaspError && (error.code === 'E_VAULT_LOCKED' || error.code === 'E_WRONG_KEY');
-    if (locked && !input.dryRun) recordLockedDenial(home.log, context.random, request, error);
-    throw error;
+    if (error instanceof NeedsPerson) return askForAll(home, journey, request);
+    throw recorded(home, journey, request, error);
   }
+}
+
+/** Loaded here: only a run that has to ask starts a broker. */
+async function askForAll(home: LockedHome, journey: Journey, request: RunRequest): Promise<RunBroker> {
+  try {
+    return await (await import('./ask-once.ts')).askOnce(journey.input, journey.context);
+  } catch (error) {
+    throw recorded(home, journey, request, error);
+  }
+}
+
+function recorded(home: LockedHome, { input, context }: Journey, request: RunRequest, error: unknown): Error {
+  const fault = asHaspError(error);
+  const locked = fault.code === 'E_VAULT_LOCKED' || fault.code === 'E_WRONG_KEY';
+  if (locked && !input.dryRun) recordLockedDenial(home.log, context.random, request, fault);
+  return fault;
 }

@@ -3,7 +3,7 @@ import { closeInspector, hardenSelf, holdSignals, SpawnFailure } from '@hasp/pro
 import { type Context, makeContext } from './context.ts';
 import { checkHome } from './home-guard.ts';
 import type { RunInput } from './input.ts';
-import { asHaspError, printError, RUN_FAILURE } from './output.ts';
+import { asHaspError, printError, RUN_FAILURE, say } from './output.ts';
 import { run } from './run.ts';
 import { readRunArgv } from './run-grammar.ts';
 
@@ -31,7 +31,7 @@ async function start(input: RunInput, alone: () => void): Promise<void> {
     const signals = holdSignals(context.inherited);
     const { tracking } = hardenSelf();
     await closeInspector();
-    const broker = new RemoteBroker(opened.link, endAlone(context));
+    const broker = new RemoteBroker(opened.link, endAlone(context), say);
     await run(input, context, { signals, tracking }, async () => broker);
   } catch (error) {
     printError(asHaspError(error), input.json);

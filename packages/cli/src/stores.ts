@@ -7,7 +7,7 @@ import type { Context } from './context.ts';
 import { checkHome } from './home-guard.ts';
 import type { GlobalInput } from './input.ts';
 import { say } from './output.ts';
-import { unlock } from './unlock.ts';
+import { type readPassphrase, unlock } from './unlock.ts';
 import { ENGINE } from './version.ts';
 
 /** The vault and its log, both open. */
@@ -43,9 +43,9 @@ export class LockedHome {
   }
 
   /** @throws HaspError as `unlock`; a wrong key is recorded. */
-  async unlock(input: GlobalInput): Promise<Stores> {
+  async unlock(input: GlobalInput, ask?: typeof readPassphrase): Promise<Stores> {
     const { home, clock, random } = this.#context;
-    const vault = await this.#openVault(input);
+    const vault = await this.#openVault(input, ask);
     const log = this.log;
     checkMark(vault, log);
     return {
@@ -60,9 +60,9 @@ export class LockedHome {
     };
   }
 
-  async #openVault(input: GlobalInput): Promise<Vault> {
+  async #openVault(input: GlobalInput, ask?: typeof readPassphrase): Promise<Vault> {
     try {
-      return await unlock(input, this.#context);
+      return await unlock(input, this.#context, ask);
     } catch (error) {
       if (error instanceof HaspError && error.code === 'E_WRONG_KEY') {
         const keySource = input.passphraseFd === undefined ? 'key-file or terminal' : 'passphrase-fd';

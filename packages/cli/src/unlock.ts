@@ -1,7 +1,14 @@
 import { closeSync, constants, openSync } from 'node:fs';
 import path from 'node:path';
 import { HaspError } from '@hasp/core';
-import { LockedVault, openVaultWithPassphrase, type UnlockKey, type Vault, type VaultHeader } from '@hasp/vault';
+import {
+  LockedVault,
+  openVaultWithPassphrase,
+  readVaultHeader,
+  type UnlockKey,
+  type Vault,
+  type VaultHeader,
+} from '@hasp/vault';
 import type { Context } from './context.ts';
 import { checkPrivateFile } from './home-guard.ts';
 import type { GlobalInput } from './input.ts';
@@ -13,12 +20,13 @@ const MAX_PASSPHRASE_BYTES = 64 * 1024;
 
 /**
  * Opens the vault with the first key there is: key file, passphrase descriptor, terminal.
+ * @param ask gets a passphrase
  * @throws HaspError E_VAULT_MISSING, E_VAULT_LOCKED, E_WRONG_KEY, E_VAULT_CORRUPT, E_HOME_UNSAFE
  */
-export async function unlock(input: GlobalInput, context: Context): Promise<Vault> {
+export async function unlock(input: GlobalInput, context: Context, ask = readPassphrase): Promise<Vault> {
   const locked = openLocked(context);
   try {
-    return await withKey(await obtainKey(input, context, locked.header), (key) =>
+    return await withKey(await obtainKey(input, context, locked.header, ask), (key) =>
       key.source === 'passphrase' ? locked.unlockWithPassphrase(key) : locked.unlockWithKeyFile(key),
     );
   } catch (error) {
@@ -34,7 +42,7 @@ export async function unlock(input: GlobalInput, context: Context): Promise<Vaul
 export async function obtainWrappingKey(input: GlobalInput, context: Context): Promise<Uint8Array> {
   const locked = openLocked(context);
   try {
-    return await withKey(await obtainKey(input, context, locked.header), (key) => locked.wrappingKey(key));
+    return await withKey(await obtainKey(input, context, locked.header, readPassphrase), (key) => locked.wrappingKey(key));
   } finally {
     locked.close();
   }
@@ -44,11 +52,16 @@ function openLocked(context: Context): LockedVault {
   return new LockedVault(context.home, { random: context.random, clock: context.clock });
 }
 
-async function obtainKey(input: GlobalInput, context: Context, header: VaultHeader): Promise<UnlockKey> {
+async function obtainKey(
+  input: GlobalInput,
+  context: Context,
+  header: VaultHeader,
+  ask: typeof readPassphrase,
+): Promise<UnlockKey> {
   const chosen = keyFilePath(input, context);
   if (header.keySource === 'passphrase') {
     if (input.keyFile !== undefined) throw notThatKey();
-    return { source: 'passphrase', bytes: await readPassphrase(input) };
+    return { source: 'passphrase', bytes: await ask(input) };
   }
   const keyFile = chosen ?? (header.defaultKeyFile ? context.home.key : undefined);
   if (keyFile === undefined) throw keyFileUnnamed();
@@ -84,6 +97,17 @@ export async function proveWithPassphrase(context: Context): Promise<void> {
   const bytes = await askHidden('Passphrase, to show a value: ');
   const vault = await withKey({ source: 'passphrase', bytes }, (key) => openVaultWithPassphrase(context.home, key));
   vault.close();
+}
+
+/** Where `ask` of `unlock` says so: a person has to be asked, and can be. */
+export class NeedsPerson extends Error {}
+
+/** @throws NeedsPerson instead of asking on the terminal */
+export async function readPassphraseUnasked(input: GlobalInput): Promise<Buffer> {
+  const terminal = input.passphraseFd === undefined ? openTerminal() : undefined;
+  if (terminal === undefined) return readPassphrase(input);
+  closeSync(terminal);
+  throw new NeedsPerson();
 }
 
 export async function readPassphrase(input: GlobalInput): Promise<Buffer> {

@@ -4,17 +4,21 @@ import type { Socket } from 'node:net';
 import { AuditLog } from '@hasp/audit';
 import { HaspError, type ProcessIdentity } from '@hasp/core';
 import { type ConnectedPeer, peerBehind, selfIdentity } from '@hasp/process-tree';
-import type { Broker } from '../broker.ts';
-import { count, object } from '../link/fields.ts';
+import { count, object, text } from '../link/fields.ts';
 import type { Frame } from '../link/frames.ts';
 import { welcome } from '../link/hello.ts';
+import type { IdentityServerState } from '../policy/index.ts';
+import type { RunAgent } from '../run-request.ts';
+import { AgentDecisions } from './agent-decisions.ts';
+import { Approvals } from './approvals.ts';
+import { DecidedRuns } from './decided-runs.ts';
 import { makeHttpServer } from './http-server.ts';
 import { type ControlDeed, Line, type LineHost } from './line.ts';
 import { listenOnLoopback } from './loopback.ts';
 import { endLostWrapper } from './lost-wrapper.ts';
-import { checkManifest } from './manifest-check.ts';
 import { OpenVault, type VaultFacts } from './open-vault.ts';
 import { brokerFacts, publish } from './published.ts';
+import { Rulebook } from './rulebook.ts';
 import { listenAt } from './socket-place.ts';
 
 export interface DaemonParts extends VaultFacts {
@@ -25,6 +29,11 @@ export interface DaemonParts extends VaultFacts {
   readonly port?: number;
   /** Locked again after so long without a request. */
   readonly idleMs?: number;
+  /** Rules for agents; the home's own where it is not named. */
+  readonly policyFile?: string;
+  /** Of the identity server. */
+  readonly aimUrl?: string;
+  readonly aimToken?: string;
   /** Ends when it is locked and no run is left: nothing to serve. */
   readonly endsWhenLocked: boolean;
   /** One line for a person. */
@@ -39,6 +48,9 @@ export interface DaemonStatus {
   readonly requestCount: number;
   readonly socketPath: string;
   readonly httpPort: number | null;
+  readonly aim: IdentityServerState;
+  readonly policyFile: string;
+  readonly policyCount: number;
   readonly isUnlocked: boolean;
   readonly runs: number;
 }
@@ -58,7 +70,10 @@ export class Daemon implements LineHost {
   readonly #ended: Promise<void>;
   readonly #token = randomBytes(OWNER_TOKEN_BYTES).toString('base64url');
   #resolveEnded: () => void = () => {};
+  readonly runs: DecidedRuns;
   readonly #vault: OpenVault;
+  readonly #rulebook: Rulebook;
+  readonly #approvals: Approvals;
   #watch: NodeJS.Timeout | undefined;
   #httpPort: number | undefined;
   #requests = 0;
@@ -71,6 +86,13 @@ export class Daemon implements LineHost {
     this.#log = AuditLog.open(parts.home, parts.clock);
     this.#startedAt = parts.clock();
     this.#vault = new OpenVault(parts, this.#log, parts.idleMs, () => this.lock('idle'));
+    this.#approvals = new Approvals(parts.clock, parts.random);
+    this.#rulebook = new Rulebook({
+      ...parts,
+      record: (event) => this.#vault.record(event),
+      isLive: () => true,
+    });
+    this.runs = new DecidedRuns(this.#vault, new AgentDecisions(this.#rulebook, this.#approvals, parts.clock));
     this.#ended = new Promise((resolve) => {
       this.#resolveEnded = resolve;
     });
@@ -87,6 +109,7 @@ export class Daemon implements LineHost {
       await daemon.#listen();
       const port = daemon.#httpPort;
       daemon.#log.append([{ type: 'broker.started', pid: process.pid, ...(port === undefined ? {} : { port }) }]);
+      daemon.#rulebook.announce();
       if (wrapping !== undefined) daemon.#vault.unlock(wrapping);
       const facts = brokerFacts(selfIdentity(), daemon.#startedAt, parts.home, daemon.#httpPort);
       daemon.#undo.push(publish(parts.home, facts, parts.port === undefined ? undefined : daemon.#token));
@@ -119,17 +142,17 @@ export class Daemon implements LineHost {
       requestCount: this.#requests,
       socketPath: this.#parts.home.brokerSocket,
       httpPort: this.#httpPort ?? null,
+      aim: this.#rulebook.identities.state(),
+      policyFile: this.#rulebook.file,
+      policyCount: this.#rulebook.policy.rules.length,
       isUnlocked: this.#vault.isOpen,
       runs: [...this.#lines].filter((line) => line.run !== undefined).length,
     };
   }
 
-  /** @throws HaspError E_VAULT_LOCKED */
-  broker(): Broker {
-    return this.#vault.broker();
+  agentOf(_peer: ConnectedPeer): RunAgent | undefined {
+    return undefined;
   }
-
-  checkManifest = checkManifest;
 
   lock(why: 'asked' | 'idle' | 'stopped'): void {
     this.#vault.lock(why);
@@ -158,7 +181,9 @@ export class Daemon implements LineHost {
     if (deed === 'unlock') this.#unlockFor(message['unlock'], bytes);
     else if (deed === 'lock') this.lock('asked');
     else if (deed === 'stop') setImmediate(() => void this.stop());
-    else if (deed === 'reload') void message;
+    else if (deed === 'reload') this.#rulebook.reload();
+    else if (deed === 'waiting') return { waiting: this.#approvals.waiting };
+    else if (deed === 'approve') this.#approve(message['approve']);
     return this.status();
   }
 
@@ -171,6 +196,12 @@ export class Daemon implements LineHost {
   #unlockFor(wanted: unknown, wrapping: Uint8Array): void {
     const { idleMs } = object(wanted, 'unlock');
     this.#vault.unlock(wrapping, idleMs === undefined ? undefined : count(idleMs, 'idleMs'));
+  }
+
+  #approve(wanted: unknown): void {
+    const { id, approved } = object(wanted, 'approve');
+    if (this.#approvals.settle(text(id, 'id'), approved === true)) return;
+    throw new HaspError('E_GRANT_MISSING', 'no such request waits', 'see hasp approve');
   }
 
   async #endLost(wrapper: ProcessIdentity): Promise<void> {
@@ -233,6 +264,8 @@ export class Daemon implements LineHost {
 
   #close(): void {
     clearInterval(this.#watch);
+    this.#rulebook.close();
+    this.#approvals.close();
     for (const undo of this.#undo.splice(0)) undo();
     for (const server of this.#servers.splice(0)) {
       server.close();

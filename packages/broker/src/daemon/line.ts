@@ -1,7 +1,6 @@
 import type { Socket } from 'node:net';
 import { deliveryFields, HaspError, MAX_TTL_MS, type ProcessIdentity } from '@hasp/core';
 import type { ConnectedPeer } from '@hasp/process-tree';
-import type { Broker } from '../broker.ts';
 import type { RunOutcome } from '../ended-event.ts';
 import { failureOf } from '../link/failure.ts';
 import { object, text } from '../link/fields.ts';
@@ -10,24 +9,24 @@ import { readRequest } from '../link/run-message.ts';
 import { readOutcome, readTree } from '../link/tree-message.ts';
 import type { OpenRun } from '../open-run.ts';
 import type { RunAnswer } from '../remote/remote-run.ts';
-import type { RunRequest } from '../run-request.ts';
+import type { RunAgent, RunRequest } from '../run-request.ts';
+import type { DecidedRuns } from './decided-runs.ts';
 
 const MAX_FRAME_BYTES = 8 * 1024 * 1024;
 
 /** What is asked of the broker itself. */
-export const CONTROL_DEEDS = ['status', 'unlock', 'lock', 'stop', 'reload'] as const;
+export const CONTROL_DEEDS = ['status', 'unlock', 'lock', 'stop', 'reload', 'waiting', 'approve'] as const;
 export type ControlDeed = (typeof CONTROL_DEEDS)[number];
 
 /** What a line needs of the daemon. */
 export interface LineHost {
-  /** @throws HaspError E_VAULT_LOCKED */
-  broker(): Broker;
+  readonly runs: DecidedRuns;
+  /** The agent that the peer acts for; undefined for a person. */
+  agentOf(peer: ConnectedPeer): RunAgent | undefined;
   readonly host: string;
   /** How many descriptors this process may have open. */
   readonly descriptors: number;
-  /** Compares what the request says of a manifest with the manifest. @throws HaspError E_UNTRUSTED_PROJECT */
-  checkManifest(request: RunRequest): void;
-  /** lock, unlock, stop, reload, status. @throws HaspError as the refusal has it */
+  /** @throws HaspError as the refusal has it */
   control(deed: ControlDeed, frame: Frame, peer: ConnectedPeer): object;
   /** The wrapper is gone, or has let go of its run: ends what is left of its tree. */
   lost(run: string, wrapper: ProcessIdentity): void;
@@ -39,7 +38,9 @@ export class Line {
   readonly #peer: ConnectedPeer;
   readonly #host: LineHost;
   readonly #reader = new FrameReader(MAX_FRAME_BYTES);
+  readonly #gone = new AbortController();
   #run: OpenRun | undefined;
+  #hasAsked = false;
 
   /** @param peer who connected, from the kernel */
   constructor(socket: Socket, peer: ConnectedPeer, host: LineHost, closed: () => void) {
@@ -51,6 +52,7 @@ export class Line {
     socket.on('end', () => socket.destroy());
     socket.on('close', () => {
       this.#reader.wipe();
+      this.#gone.abort();
       this.#letGo();
       closed();
     });
@@ -85,7 +87,7 @@ export class Line {
       else if ('withdraw' in message) this.#run?.withdraw();
       else if ('end' in message) this.#end(readOutcome(message['end']));
       else if ('run' in message) await this.#grant(this.#request(message['run']));
-      else if ('explain' in message) this.#explain(this.#request(message['explain']));
+      else if ('explain' in message) await this.#explain(this.#request(message['explain']));
       else if ('mask' in message) this.#mask(this.#request(message['mask']), text(message['text'], 'text'));
       else throw new HaspError('E_USAGE', 'no such question');
     } catch (error) {
@@ -95,30 +97,34 @@ export class Line {
     }
   }
 
-  #explain(request: RunRequest): void {
-    this.#answer({ ok: { explained: this.#host.broker().explain(request) } });
+  async #explain(request: RunRequest): Promise<void> {
+    this.#answer({ ok: { explained: await this.#host.runs.explain(request) } });
   }
 
   #mask(request: RunRequest, words: string): void {
-    this.#answer({ ok: { text: this.#host.broker().mask(request, words) } });
+    this.#answer({ ok: { text: this.#host.runs.mask(request, words) } });
   }
 
   #request(message: unknown): RunRequest {
     const asked = readRequest(object(message, 'request'));
     const { identity, uid } = this.#peer;
-    const request: RunRequest = {
+    const agent = this.#host.agentOf(this.#peer);
+    return {
       ...asked,
+      ...(agent === undefined ? {} : { agent }),
       ttlMs: Math.min(asked.ttlMs, MAX_TTL_MS),
       graceMs: Math.min(asked.graceMs, MAX_TTL_MS),
       caller: { ...asked.caller, wrapper: identity, uid, host: this.#host.host },
     };
-    this.#host.checkManifest(request);
-    return request;
   }
 
   async #grant(request: RunRequest): Promise<void> {
-    if (this.#run !== undefined) throw new HaspError('E_USAGE', 'this line has a run already');
-    const run = this.#host.broker().resolve(request);
+    if (this.#hasAsked) throw new HaspError('E_USAGE', 'this line has had its run');
+    this.#hasAsked = true;
+    const run = await this.#host.runs.open(request, {
+      asked: ({ id }) => this.#answer({ waiting: id }),
+      gone: this.#gone.signal,
+    });
     this.#run = run;
     const socket = run.isAsked ? await run.serve(this.#host.descriptors) : undefined;
     const granted = run.granted();

@@ -8,14 +8,24 @@ const MAX_MANIFEST_BYTES = 1024 * 1024;
 
 /**
  * A wrapper says what the manifest wants; here it is read again, so that a line that claims a manifest
- * gets nothing that the manifest does not name. @throws HaspError E_UNTRUSTED_PROJECT, E_MANIFEST_INVALID
+ * gets nothing that the manifest does not name. Undefined where nothing comes from one. @throws HaspError E_UNTRUSTED_PROJECT, E_MANIFEST_INVALID
  */
-export function checkManifest(request: RunRequest): void {
+export function checkManifest(request: RunRequest): Manifest | undefined {
   const wishes = request.wishes.filter(({ origin }) => origin.kind === 'manifest');
-  if (wishes.length === 0) return;
+  if (wishes.length === 0) return undefined;
   const manifest = request.projectFacts && readManifest(request.projectFacts);
   if (manifest === undefined) throw changed();
   for (const wish of wishes) if (!isNamed(wish, manifest)) throw changed();
+  return manifest;
+}
+
+/** The targets that the manifest lets the agent run, as far as this is their command. */
+export function targetsOf(agent: string, manifest: Manifest, command: readonly string[]): string[] {
+  const targets = manifest.agents.get(agent) ?? [];
+  return targets.filter((name) => {
+    const target = manifest.targets.get(name);
+    return target?.command.every((word, index) => word === command[index]) ?? false;
+  });
 }
 
 function readManifest({ root, manifestHash }: NonNullable<RunRequest['projectFacts']>): Manifest | undefined {

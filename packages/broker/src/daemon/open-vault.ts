@@ -37,10 +37,13 @@ export class OpenVault {
   }
 
   /** @throws HaspError E_VAULT_LOCKED */
-  broker(): Broker {
-    if (this.#open === undefined) throw new HaspError('E_VAULT_LOCKED', 'the broker is locked', 'hasp unlock');
-    this.#touch();
-    return this.#open.broker;
+  get broker(): Broker {
+    return this.#use().broker;
+  }
+
+  /** @throws HaspError E_VAULT_LOCKED */
+  get vault(): Vault {
+    return this.#use().vault;
   }
 
   /** @param wrapping wiped @throws HaspError E_WRONG_KEY, which is recorded, E_CHAIN_BROKEN, E_AUDIT_WRITE */
@@ -77,6 +80,12 @@ export class OpenVault {
   /** Moves the vault's mark to the end of the log, if it is open. */
   writeMark(): void {
     this.#open?.vault.writeMark(this.#log.head());
+  }
+
+  #use(): { readonly vault: Vault; readonly broker: Broker } {
+    if (this.#open === undefined) throw new HaspError('E_VAULT_LOCKED', 'the broker is locked', 'hasp unlock');
+    this.#touch();
+    return this.#open;
   }
 
   #openWith(wrapping: Uint8Array): Vault {

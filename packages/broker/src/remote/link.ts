@@ -30,6 +30,8 @@ export class Link {
   readonly #reader = new FrameReader(MAX_FRAME_BYTES);
   readonly #waiting: { resolve(frame: Frame): void; reject(error: HaspError): void }[] = [];
   readonly #welcomed: (isUnlocked: boolean) => void;
+  /** Called with the request that a person has to approve. */
+  onWaiting: (request: string) => void = () => {};
   #welcome: Buffer | undefined = Buffer.alloc(0);
   #lost: HaspError | undefined;
   #onLost: (error: HaspError) => void = () => {};
@@ -93,10 +95,17 @@ export class Link {
     try {
       const rest = this.#welcome === undefined ? chunk : this.#takeWelcome(chunk);
       if (rest === undefined || rest.length === 0) return;
-      for (const frame of this.#reader.feed(rest)) this.#waiting.shift()?.resolve(frame);
+      for (const frame of this.#reader.feed(rest)) this.#take(frame);
     } catch (error) {
       this.#lose(error instanceof HaspError ? unreachable(error.message) : unreachable('its answer can not be read'));
     }
+  }
+
+  /** A person is asked: the answer comes later. */
+  #take(frame: Frame): void {
+    const { waiting } = frame.message;
+    if (typeof waiting === 'string') this.onWaiting(waiting);
+    else this.#waiting.shift()?.resolve(frame);
   }
 
   /** What follows the welcome; undefined before its end. */

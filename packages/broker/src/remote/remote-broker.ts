@@ -10,9 +10,13 @@ export class RemoteBroker {
   readonly #link: Link;
   readonly #endAlone: EndWithoutBroker;
 
-  /** @param link to a broker that is unlocked */
-  constructor(link: Link, endAlone: EndWithoutBroker) {
+  /**
+   * @param link to a broker that is unlocked
+   * @param say one line for a person
+   */
+  constructor(link: Link, endAlone: EndWithoutBroker, say: (line: string) => void) {
     this.#link = link;
+    link.onWaiting = (request) => say(`waits for a person to allow it: hasp approve ${request}`);
     this.#endAlone = endAlone;
   }
 

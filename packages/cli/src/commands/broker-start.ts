@@ -1,3 +1,4 @@
+import path from 'node:path';
 import { Daemon, type DaemonParts } from '@hasp/broker/daemon';
 import { HaspError } from '@hasp/core';
 import { startBroker } from '../broker-process.ts';
@@ -20,6 +21,7 @@ export async function startBrokerHere(input: CommandInput, context: Context): Pr
   if (input.options.detach === true) {
     const status = await startBroker(context, wrapping, {
       endsWhenLocked: false,
+      ...rulesOf(input, context),
       ...(port === undefined ? {} : { port }),
     });
     return { json: status, text: brokerText(status) };
@@ -34,6 +36,7 @@ export async function startBrokerHere(input: CommandInput, context: Context): Pr
     descriptors: inherited.softNofile ?? DEFAULT_DESCRIPTORS,
     ...(ENGINE === undefined ? {} : { engine: ENGINE }),
     ...(port === undefined ? {} : { port }),
+    ...rulesOf(input, context),
     endsWhenLocked: false,
     say,
   };
@@ -43,6 +46,16 @@ export async function startBrokerHere(input: CommandInput, context: Context): Pr
   print(input.json ? `${JSON.stringify(status)}\n` : `${brokerText(status)}\n`);
   await daemon.ended;
   return {};
+}
+
+/** Which rules there are, and who is asked about agents. */
+function rulesOf(input: CommandInput, { cwd, environment }: Context) {
+  const [file, aimUrl] = [textOption(input, 'policy-file'), textOption(input, 'aim-url')];
+  const aimToken = textOption(input, 'aim-token') ?? environment.get('HASP_AIM_TOKEN');
+  return {
+    ...(file === undefined ? {} : { policyFile: path.resolve(cwd, file) }),
+    ...(aimUrl === undefined ? {} : { aimUrl, ...(aimToken === undefined ? {} : { aimToken }) }),
+  };
 }
 
 function portOf(input: CommandInput): number | undefined {

@@ -1,0 +1,117 @@
+import type { AccessRequest, Decision } from '@hasp/core';
+import { type AccessFacts, type AgentIdentity, decideAccess, type Rule } from '@hasp/core/rules';
+import type { Approval, Approvals } from './approvals.ts';
+import type { Rulebook } from './rulebook.ts';
+
+/** An agent as the broker knows it: never by a name that it gives itself. */
+export interface KnownAgent {
+  readonly name: string;
+  /** By what limits are counted: a token's public id, a session's id, or `owner`. */
+  readonly limitKey: string;
+  readonly session?: string;
+}
+
+/** One wish of an agent. */
+export interface AgentWish extends AccessRequest {
+  /** argv joined by spaces; absent where the value goes to no command that hasp starts. */
+  readonly command?: string;
+  /** Only where it was asked for in so many words. */
+  readonly ttlMs?: number;
+  readonly reason?: string;
+}
+
+export interface WishFacts extends Pick<AccessFacts, 'projectTrusted' | 'agentTargets'> {
+  /** The secret can do more than when its scopes were last accepted. */
+  readonly scopesGrown: boolean;
+}
+
+/** Whoever waits for the answer. */
+export interface Waiting {
+  /** A person is asked: by this approval. */
+  asked(approval: Approval): void;
+  /** It has gone. */
+  readonly gone: AbortSignal;
+}
+
+export type AgentDecision = Decision & {
+  /** No grant by this may last longer. */
+  readonly maxTtlMs?: number;
+  /** A person said yes. */
+  readonly approved?: true;
+};
+
+/** What the rules say to agents, with all that they need to know of the world. Uses are counted as they are allowed. */
+export class AgentDecisions {
+  readonly #rulebook: Rulebook;
+  readonly #approvals: Approvals;
+  readonly #clock: () => number;
+
+  constructor(rulebook: Rulebook, approvals: Approvals, clock: () => number) {
+    this.#rulebook = rulebook;
+    this.#approvals = approvals;
+    this.#clock = clock;
+  }
+
+  /** Allows each of the wishes, or counts no use of any. In their order. */
+  async decideAll(
+    agent: KnownAgent,
+    wishes: readonly { readonly wish: AgentWish; readonly facts: WishFacts }[],
+    waiting: Waiting,
+  ): Promise<AgentDecision[]> {
+    const decisions: AgentDecision[] = [];
+    for (const { wish, facts } of wishes) {
+      const decision = await this.decide(agent, wish, facts, waiting);
+      decisions.push(decision);
+      if (decision.effect === 'allow') continue;
+      this.giveBack(agent, decisions);
+      break;
+    }
+    return decisions;
+  }
+
+  async decide(agent: KnownAgent, wish: AgentWish, facts: WishFacts, waiting: Waiting): Promise<AgentDecision> {
+    let identity: AgentIdentity | undefined;
+    for (;;) {
+      const access = decideAccess({ kind: 'agent', name: agent.name }, wish, this.#rulebook.policy, {
+        ...facts,
+        ...this.#rulebook.limits.factsOf(agent.limitKey),
+        now: this.#clock(),
+        identity,
+      });
+      if (access.effect === 'needs-identity') {
+        identity = await this.#rulebook.identities.ask(agent.name);
+        continue;
+      }
+      if (access.effect === 'deny') return { ...access, code: 'code' in access ? access.code : 'E_DENIED' };
+      const rule = this.#rulebook.rule(access.rule);
+      // In the same turn as the decision, so that no other use comes between.
+      if (rule !== undefined) this.#rulebook.limits.take(agent.limitKey, rule);
+      if (access.effect === 'allow') return { ...access, effect: 'allow' };
+      if (await this.#isApproved(agent, wish, access.rule, waiting)) {
+        return { ...access, effect: 'allow', why: `A person approved it, as rule ${access.rule} asks`, approved: true };
+      }
+      if (rule !== undefined) this.#rulebook.limits.giveBack(agent.limitKey, rule);
+      return { effect: 'deny', rule: access.rule, code: 'E_DENIED', why: 'No person approved it' };
+    }
+  }
+
+  /** What was allowed came to nothing: it was no use. */
+  giveBack(agent: KnownAgent, decisions: readonly AgentDecision[]): void {
+    for (const decision of decisions) {
+      const rule = decision.effect === 'allow' ? this.#rulebook.rule(decision.rule) : undefined;
+      if (rule !== undefined) this.#rulebook.limits.giveBack(agent.limitKey, rule);
+    }
+  }
+
+  #isApproved(agent: KnownAgent, wish: AgentWish, rule: Rule['id'], waiting: Waiting): Promise<boolean> {
+    const { binding, command, reason } = wish;
+    const request = {
+      agent: agent.name,
+      secret: binding.reference.name,
+      rule,
+      ...(command === undefined ? {} : { command }),
+      ...(reason === undefined ? {} : { reason }),
+    };
+    return this.#approvals.ask(request, (approval) => waiting.asked(approval), waiting.gone);
+  }
+}
