@@ -107,18 +107,17 @@ const lazyBorders = {
       importer.startsWith(SQLITE) ? { path: target, namespace: 'unused' } : undefined,
     );
     builder.onLoad({ filter: /.*/, namespace: 'unused' }, () => ({ contents: '' }));
-    builder.onResolve({ filter: /\/run-entry\.ts$/ }, (args) =>
-      args.kind === 'dynamic-import' ? { path: './run.cjs', external: true } : undefined,
-    );
-    builder.onResolve({ filter: /\/ask-once\.ts$/ }, (args) =>
-      args.kind === 'dynamic-import' ? { path: './ask-once.cjs', external: true } : undefined,
-    );
-    builder.onResolve({ filter: /\/platform\/portable\.ts$/ }, (args) =>
-      args.kind === 'dynamic-import' ? { path: './portable.cjs', external: true } : undefined,
-    );
-    builder.onResolve({ filter: /\/terminal\/inner-terminal\.ts$/ }, (args) =>
-      args.kind === 'dynamic-import' ? { path: './terminal.cjs', external: true } : undefined,
-    );
+    // Each of these is a bundle of its own, or part of one, that a process loads only when it gets there.
+    for (const [source, bundle] of [
+      ['run-entry', 'run'],
+      ['ask-once', 'ask-once'],
+      ['platform/portable', 'portable'],
+      ['terminal/inner-terminal', 'terminal'],
+    ]) {
+      builder.onResolve({ filter: new RegExp(`/${source}\\.ts$`) }, (args) =>
+        args.kind === 'dynamic-import' ? { path: `./${bundle}.cjs`, external: true } : undefined,
+      );
+    }
     builder.onResolve({ filter: new RegExp(`^(${APART.join('|')})$`) }, (args) =>
       args.kind === 'entry-point' ? undefined : { path: `./${args.path}.cjs`, external: true },
     );
@@ -146,7 +145,7 @@ const shared = {
   supported: { 'dynamic-import': false },
   define: {
     'import.meta.url': 'HERE_URL',
-    'process.env.HASP_VERSION': JSON.stringify((await version()).version),
+    'process.env.HASP_VERSION': JSON.stringify(createRequire(import.meta.url)('../package.json').version),
     'process.env.HASP_ENGINE': JSON.stringify(engine()),
   },
   banner: { js: "const HERE_URL=require('url').pathToFileURL(__filename).href;" },
@@ -161,9 +160,6 @@ function engine() {
   for (const file of readdirSync(folder).sort())
     if (!file.includes('.test.')) hash.update(readFileSync(path.join(folder, file)));
   return hash.digest('hex').slice(0, 32);
-}
-async function version() {
-  return createRequire(import.meta.url)('../package.json');
 }
 
 /** A run that prints nothing masks nothing: it reads the match engine when it first needs it. */

@@ -9,7 +9,7 @@ import { checkHome } from './home-guard.ts';
 import type { GlobalInput } from './input.ts';
 import { asHaspError } from './output.ts';
 import { LockedHome } from './stores.ts';
-import { unlock } from './unlock.ts';
+import { readPassphrase, unlock } from './unlock.ts';
 
 /** One thing that was looked at, and what to do if it is not well. */
 export interface Check {
@@ -52,7 +52,7 @@ export async function vaultCheck(
   context: Context,
 ): Promise<{ check: Check; open: Vault | undefined }> {
   try {
-    const open = await unlock(input, context);
+    const open = await unlock(input, context, readPassphrase);
     const secrets = open.list();
     const namesOf = (some: typeof secrets) => some.map(({ name }) => name).join(', ');
     const short = secrets.filter(({ name, placeholder }) => !placeholder && isShort(open, name));

@@ -19,7 +19,9 @@ export async function openOwnBroker(journey: Journey, request: RunRequest): Prom
 /** Loaded here: only a run that has to ask starts a broker. */
 async function askForAll(home: LockedHome, journey: Journey, request: RunRequest): Promise<RunBroker> {
   try {
-    return await (await import('./ask-once.ts')).askOnce(journey.input, journey.context);
+    const { askOnce } = await import('./ask-once.ts');
+    const answer = await askOnce(journey.input, journey.context);
+    return answer instanceof Uint8Array ? (await home.unlockWith(answer)).broker : answer;
   } catch (error) {
     throw recorded(home, journey, request, error);
   }

@@ -7,7 +7,7 @@ import type { Context } from './context.ts';
 import { checkHome } from './home-guard.ts';
 import type { GlobalInput } from './input.ts';
 import { say } from './output.ts';
-import { type readPassphrase, unlock } from './unlock.ts';
+import { readPassphrase, unlock, unlockWithWrappingKey } from './unlock.ts';
 import { ENGINE } from './version.ts';
 
 /** The vault and its log, both open. */
@@ -43,9 +43,19 @@ export class LockedHome {
   }
 
   /** @throws HaspError as `unlock`; a wrong key is recorded. */
-  async unlock(input: GlobalInput, ask?: typeof readPassphrase): Promise<Stores> {
+  unlock(input: GlobalInput, ask: typeof readPassphrase): Promise<Stores> {
+    const keySource = input.passphraseFd === undefined ? 'key-file or terminal' : 'passphrase-fd';
+    return this.#open(keySource, () => unlock(input, this.#context, ask));
+  }
+
+  /** @param wrapping from `obtainWrappingKey`; wiped @throws HaspError as `unlock` */
+  unlockWith(wrapping: Uint8Array): Promise<Stores> {
+    return this.#open('terminal', () => unlockWithWrappingKey(wrapping, this.#context));
+  }
+
+  async #open(keySource: string, openVault: () => Vault | Promise<Vault>): Promise<Stores> {
     const { home, clock, random } = this.#context;
-    const vault = await this.#openVault(input, ask);
+    const vault = await this.#openVault(keySource, openVault);
     const log = this.log;
     checkMark(vault, log);
     return {
@@ -60,12 +70,11 @@ export class LockedHome {
     };
   }
 
-  async #openVault(input: GlobalInput, ask?: typeof readPassphrase): Promise<Vault> {
+  async #openVault(keySource: string, openVault: () => Vault | Promise<Vault>): Promise<Vault> {
     try {
-      return await unlock(input, this.#context, ask);
+      return await openVault();
     } catch (error) {
       if (error instanceof HaspError && error.code === 'E_WRONG_KEY') {
-        const keySource = input.passphraseFd === undefined ? 'key-file or terminal' : 'passphrase-fd';
         this.log.append([{ type: 'auth.failed', keySource }]);
       }
       throw error;
@@ -75,7 +84,7 @@ export class LockedHome {
 
 export async function openStores(input: GlobalInput, context: Context): Promise<Stores> {
   const home = await LockedHome.enter(context);
-  return home.unlock(input);
+  return home.unlock(input, readPassphrase);
 }
 
 /** Ends the runs whose wrapper was killed since this home was entered. */

@@ -1,14 +1,7 @@
 import { closeSync, constants, openSync } from 'node:fs';
 import path from 'node:path';
 import { HaspError } from '@hasp/core';
-import {
-  LockedVault,
-  openVaultWithPassphrase,
-  readVaultHeader,
-  type UnlockKey,
-  type Vault,
-  type VaultHeader,
-} from '@hasp/vault';
+import { LockedVault, openVaultWithPassphrase, type UnlockKey, type Vault, type VaultHeader } from '@hasp/vault';
 import type { Context } from './context.ts';
 import { checkPrivateFile } from './home-guard.ts';
 import type { GlobalInput } from './input.ts';
@@ -23,7 +16,7 @@ const MAX_PASSPHRASE_BYTES = 64 * 1024;
  * @param ask gets a passphrase
  * @throws HaspError E_VAULT_MISSING, E_VAULT_LOCKED, E_WRONG_KEY, E_VAULT_CORRUPT, E_HOME_UNSAFE
  */
-export async function unlock(input: GlobalInput, context: Context, ask = readPassphrase): Promise<Vault> {
+export async function unlock(input: GlobalInput, context: Context, ask: typeof readPassphrase): Promise<Vault> {
   const locked = openLocked(context);
   try {
     return await withKey(await obtainKey(input, context, locked.header, ask), (key) =>
@@ -42,10 +35,17 @@ export async function unlock(input: GlobalInput, context: Context, ask = readPas
 export async function obtainWrappingKey(input: GlobalInput, context: Context): Promise<Uint8Array> {
   const locked = openLocked(context);
   try {
-    return await withKey(await obtainKey(input, context, locked.header, readPassphrase), (key) => locked.wrappingKey(key));
+    return await withKey(await obtainKey(input, context, locked.header, readPassphrase), (key) =>
+      locked.wrappingKey(key),
+    );
   } finally {
     locked.close();
   }
+}
+
+/** @param wrapping from `obtainWrappingKey`; wiped @throws HaspError E_WRONG_KEY */
+export function unlockWithWrappingKey(wrapping: Uint8Array, context: Context): Vault {
+  return openLocked(context).unlockWithWrappingKey(wrapping);
 }
 
 function openLocked(context: Context): LockedVault {
@@ -104,26 +104,28 @@ export class NeedsPerson extends Error {}
 
 /** @throws NeedsPerson instead of asking on the terminal */
 export async function readPassphraseUnasked(input: GlobalInput): Promise<Buffer> {
-  const terminal = input.passphraseFd === undefined ? openTerminal() : undefined;
-  if (terminal === undefined) return readPassphrase(input);
-  closeSync(terminal);
-  throw new NeedsPerson();
-}
-
-export async function readPassphrase(input: GlobalInput): Promise<Buffer> {
   if (input.passphraseFd !== undefined) {
     return withoutFinalNewline(readDescriptor(input.passphraseFd, MAX_PASSPHRASE_BYTES, 'the passphrase'));
   }
   const terminal = openTerminal();
-  if (terminal === undefined) {
-    throw new HaspError(
-      'E_VAULT_LOCKED',
-      'the vault is locked and there is no terminal to ask on',
-      'use --passphrase-fd N, or a vault with a key file: --key-file PATH, HASP_KEY_FILE',
-    );
+  if (terminal !== undefined) {
+    closeSync(terminal);
+    throw new NeedsPerson();
   }
-  closeSync(terminal);
-  return askHidden('Passphrase: ');
+  throw new HaspError(
+    'E_VAULT_LOCKED',
+    'the vault is locked and there is no terminal to ask on',
+    'use --passphrase-fd N, or a vault with a key file: --key-file PATH, HASP_KEY_FILE',
+  );
+}
+
+export async function readPassphrase(input: GlobalInput): Promise<Buffer> {
+  try {
+    return await readPassphraseUnasked(input);
+  } catch (error) {
+    if (error instanceof NeedsPerson) return askHidden('Passphrase: ');
+    throw error;
+  }
 }
 
 /** The key file that was named, absolute; undefined where none was. */

@@ -7,14 +7,14 @@ import { isTerminal } from '../is-terminal.ts';
 import { printError } from '../output.ts';
 import { paletteFor } from '../palette.ts';
 import { progressOn } from '../progress.ts';
-import { unlock } from '../unlock.ts';
+import { readPassphrase, unlock } from '../unlock.ts';
 
 const BROKEN = 6;
 
 /** Reads only: it neither mends the log nor ends runs that lost their wrapper. */
 export async function verifyAudit(input: CommandInput, context: Context): Promise<Answer> {
   checkHome(context.home, context.uid);
-  const vault = await unlock(input, context);
+  const vault = await unlock(input, context, readPassphrase);
   const root = { chain: vault.chain(), k0: vault.auditKey() };
   const progress = isTerminal(2) ? progressOn('verified') : undefined;
   const report = verifyLog(context.home, root, vault.mark(), progress?.update);

@@ -116,7 +116,7 @@ function syncFolder(folder: string): void {
 async function openUnfinished(input: CommandInput, context: Context): Promise<Vault> {
   let vault: Vault;
   try {
-    vault = await unlock(input, context);
+    vault = await unlock(input, context, readPassphrase);
   } catch {
     throw vaultExists(context.home);
   }

@@ -6,6 +6,7 @@ import type { Context } from '../context.ts';
 import type { GlobalInput } from '../input.ts';
 import { print, say } from '../output.ts';
 import { LockedHome } from '../stores.ts';
+import { readPassphrase } from '../unlock.ts';
 import { CANARY_NAME, CANARY_VARIABLE } from './fire.ts';
 import { hookMatcher } from './hook-matcher.ts';
 import type { HookScan } from './hook-scan.ts';
@@ -58,7 +59,7 @@ interface Surroundings {
 /** The vault is closed again before anything is looked at. */
 async function readMatcher(home: LockedHome, input: GlobalInput, canary: string): Promise<Matcher> {
   try {
-    const stores = await home.unlock(input);
+    const stores = await home.unlock(input, readPassphrase);
     try {
       return hookMatcher(stores.vault, canary);
     } finally {
