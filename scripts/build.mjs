@@ -102,8 +102,8 @@ const lazyBorders = {
       contents: `${sqliteLoader}\n${shape === 'bindings' ? 'module.exports = load' : 'exports.getBinding = load'};`,
       resolveDir: out,
     }));
-    // Functions and tables made in JavaScript: nobody here makes any, and a start would read 6 kB for them.
-    builder.onResolve({ filter: /^\.\/methods\/(table|function|aggregate)$/ }, ({ path: target, importer }) =>
+    // Functions and tables made in JavaScript, and copies: nobody here makes any, and a start would read 7 kB for them.
+    builder.onResolve({ filter: /^\.\/methods\/(table|function|aggregate|backup)$/ }, ({ path: target, importer }) =>
       importer.startsWith(SQLITE) ? { path: target, namespace: 'unused' } : undefined,
     );
     builder.onLoad({ filter: /.*/, namespace: 'unused' }, () => ({ contents: '' }));

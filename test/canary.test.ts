@@ -91,6 +91,8 @@ function deeds(): Deed[] {
     { argv: ['grants', '--all', '--json'] },
     { argv: ['revoke', '--all'] },
     { argv: ['revoke', 'ffffffffffffffff-1'], status: 4 },
+    { argv: ['secret', 'set', 'with/scopes', '--scopes', 'repo:read'], how: stdin(CANARY) },
+    { argv: ['secret', 'baseline', 'with/scopes'] },
     { argv: ['agent', 'add', 'claude', '--ttl', '1h'] },
     { argv: ['agent', 'list', '--json'] },
     { argv: ['agent', 'rotate', 'claude'] },

@@ -1,5 +1,6 @@
 import type { Command } from './command.ts';
 import { PLACEHOLDER_OPTION } from './placeholder.ts';
+import { SCOPES_OPTION } from './scopes.ts';
 
 const VALUE_FILE = { file: { kind: 'text', says: 'PATH: take the value from this file, every byte of it' } } as const;
 
@@ -9,7 +10,7 @@ export const SECRET_COMMANDS: readonly Command[] = [
     usage: 'secret set NAME',
     says: 'store a value: from a hidden prompt, from stdin when it is no terminal, or from a file',
     example: "printf %s 'postgres://…' | hasp secret set db/url",
-    options: { ...VALUE_FILE, ...PLACEHOLDER_OPTION },
+    options: { ...VALUE_FILE, ...PLACEHOLDER_OPTION, ...SCOPES_OPTION },
     load: async () => (await import('./commands/secret-set.ts')).setSecret,
   },
   {
@@ -50,6 +51,7 @@ export const SECRET_COMMANDS: readonly Command[] = [
       ...VALUE_FILE,
       forget: { kind: 'flag', says: 'destroy the earlier versions' },
       ...PLACEHOLDER_OPTION,
+      ...SCOPES_OPTION,
     },
     load: async () => (await import('./commands/secret-rotate.ts')).rotateSecret,
   },
@@ -59,6 +61,12 @@ export const SECRET_COMMANDS: readonly Command[] = [
     example: 'hasp secret placeholder db/password',
     options: { off: { kind: 'flag', says: 'it is a secret after all' } },
     load: async () => (await import('./commands/secret-placeholder.ts')).markPlaceholder,
+  },
+  {
+    usage: 'secret baseline NAME',
+    says: 'accept what a secret can do now: rules with a scopeCheck deny what was not accepted',
+    example: 'hasp secret baseline github/token',
+    load: async () => (await import('./commands/secret-baseline.ts')).acceptBaseline,
   },
   {
     usage: 'secret reveal NAME',

@@ -12,7 +12,8 @@ export type AuditEvent =
   | { readonly type: 'vault.locked'; readonly why: string }
   | { readonly type: 'broker.started'; readonly pid: number; readonly port?: number }
   | { readonly type: 'broker.stopped'; readonly pid: number }
-  | { readonly type: 'secret.set'; readonly secret: string; readonly version: number; readonly placeholder?: true }
+  | SecretSetEvent
+  | { readonly type: 'secret.baseline'; readonly secret: string; readonly scopes: readonly string[] }
   | { readonly type: 'secret.removed'; readonly secret: string; readonly version?: number }
   | { readonly type: 'secret.renamed'; readonly secret: string; readonly to: string }
   | SecretRotatedEvent
@@ -35,7 +36,19 @@ export type AuditEvent =
   | { readonly type: 'auth.failed'; readonly keySource: string }
   | { readonly type: 'audit.recovered'; readonly offset: number; readonly bytes: number; readonly sha256: string };
 
-interface SecretRotatedEvent {
+interface SecretSetEvent extends ScopeFacts {
+  readonly type: 'secret.set';
+  readonly secret: string;
+  readonly version: number;
+  readonly placeholder?: true;
+}
+
+interface ScopeFacts {
+  /** What the secret can do, where a person said so with the value. */
+  readonly scopes?: readonly string[];
+}
+
+interface SecretRotatedEvent extends ScopeFacts {
   readonly type: 'secret.rotated';
   readonly secret: string;
   readonly version: number;

@@ -2,7 +2,7 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import { HaspError } from '@hasp/core';
 import { type Agent, decodeAgent, encodeAgent, type StoredAgent, withoutHash } from './agent.ts';
 import { timeText } from './encoding.ts';
-import type { Texts } from './entries.ts';
+import { type Texts, textsOf } from './inside.ts';
 import type { Vault, VaultPorts } from './vault.ts';
 
 export type { Agent };
@@ -25,12 +25,12 @@ export class Agents {
   readonly #ports: VaultPorts;
   readonly #texts: Texts;
   /** As of the vault's stamp. */
-  #known: { readonly stamp: string; readonly byHash: ReadonlyMap<string, StoredAgent> } | undefined;
+  #known: { readonly stamp: Buffer; readonly byHash: ReadonlyMap<string, StoredAgent> } | undefined;
 
   constructor(vault: Vault, ports: VaultPorts) {
     this.#vault = vault;
     this.#ports = ports;
-    this.#texts = vault.texts('agent');
+    this.#texts = textsOf(vault, 'agent');
   }
 
   /** Sorted by name. */
@@ -121,7 +121,7 @@ export class Agents {
 
   #byHash(): ReadonlyMap<string, StoredAgent> {
     const stamp = this.#texts.stamp();
-    if (this.#known?.stamp !== stamp) {
+    if (this.#known?.stamp.equals(stamp) !== true) {
       const agents = this.#texts.all().map(decodeAgent);
       // The stamp was taken first: what changed meanwhile shows by the next one.
       this.#known = { stamp, byHash: new Map(agents.map((agent) => [agent.tokenHash, agent])) };

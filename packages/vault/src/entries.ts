@@ -9,25 +9,14 @@ import type { Keys } from './keys.ts';
 import { dropSheaf } from './sheaf.ts';
 
 /** What an entry describes; a name may have one of each. */
-export type EntryKind = 'secret' | 'consent' | 'agent';
+export type EntryKind = 'secret' | 'consent' | 'agent' | 'scopes';
 
-const KIND_NUMBER = { secret: 1, consent: 2, agent: 3 } as const;
+const KIND_NUMBER = { secret: 1, consent: 2, agent: 3, scopes: 4 } as const;
 const BUCKETS = 256;
 /** Of a bucket's salt, kept in the summary: random, new at every change, and all its content hangs on it. */
 const STAMP_BYTES = 16;
 const EMPTY = Buffer.alloc(STAMP_BYTES);
 const MAC_BYTES = 32;
-
-/** The texts of one kind, each under its name. Reads by themselves; changes within a transaction of the vault. */
-export interface Texts {
-  find(name: string): Buffer | undefined;
-  /** In no order. */
-  all(): Buffer[];
-  put(name: string, text: Buffer): void;
-  remove(name: string): void;
-  /** Another one after any change of any entry, of this kind or another, whoever made it. */
-  stamp(): string;
-}
 
 /**
  * Small texts, found by a keyed hash of their name. They lie in 256 buckets by the first byte of that hash,
@@ -68,24 +57,9 @@ export class Entries {
    * @throws HaspError E_VAULT_CORRUPT. Call within `read` or `transaction`.
    */
   stamps(): Buffer {
-    return this.#summary().stamps;
-  }
-
-  texts(kind: EntryKind, random: Random): Texts {
-    return {
-      find: (name) => this.#database.read(() => this.find(kind, name)),
-      all: () => this.#database.read(() => this.all(kind)),
-      put: (name, text) => this.put(kind, name, text, random),
-      remove: (name) => this.remove(kind, name, random),
-      stamp: () => this.#summary().mac.toString('hex'),
-    };
-  }
-
-  #summary(): { stamps: Buffer; mac: Buffer } {
     const row = this.#database.row('SELECT stamps, mac FROM summary WHERE one = 1');
     const stamps = bytesOf(row, 'stamps', BUCKETS * STAMP_BYTES);
-    const mac = bytesOf(row, 'mac', MAC_BYTES);
-    if (timingSafeEqual(mac, this.#mac(stamps))) return { stamps, mac };
+    if (timingSafeEqual(bytesOf(row, 'mac', MAC_BYTES), this.#mac(stamps))) return stamps;
     throw corrupt('its summary does not belong to it');
   }
 

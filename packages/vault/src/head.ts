@@ -67,6 +67,11 @@ export function newest(head: Head): VersionFact {
   return last;
 }
 
+/** Under which the scopes of a secret stand: they stay with it under another name, and are not of a later life of its own. */
+export function scopesName({ secretId }: Head): string {
+  return secretId.toString('hex');
+}
+
 function encodeVersion({ version, createdAt, placeholder }: VersionFact): Buffer {
   const bytes = Buffer.alloc(VERSION_BYTES);
   bytes.writeUInt32BE(version);

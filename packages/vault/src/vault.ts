@@ -2,9 +2,10 @@ import { type AuditMark, type Clock, HaspError, parseName, type Random, type Ref
 import { type Consent, decodeConsent, encodeConsent } from './consent.ts';
 import type { Database } from './database.ts';
 import { timeText } from './encoding.ts';
-import { Entries, type Texts } from './entries.ts';
+import { Entries } from './entries.ts';
 import { secretMissing } from './failures.ts';
-import { decodeHead, encodeHead, type Head, newest, SECRET_ID_BYTES, type VersionFact } from './head.ts';
+import { decodeHead, encodeHead, type Head, newest, SECRET_ID_BYTES, scopesName, type VersionFact } from './head.ts';
+import { INSIDE, type VaultInside } from './inside.ts';
 import { deriveAuditKey, type Keys } from './keys.ts';
 import { type ListedSecret, type ListedVersion, listSecret, listVersion, versionOf } from './listing.ts';
 import { MarkRow } from './mark.ts';
@@ -143,8 +144,11 @@ export class Vault {
       const gone = head.versions.filter((one) => version === undefined || one.version === version);
       const kept = head.versions.filter((one) => !gone.includes(one));
       this.#forget(head, gone);
-      if (kept.length === 0) this.#entries.remove('secret', name, this.#ports.random);
-      else this.#putHead({ ...head, versions: kept });
+      if (kept.length > 0) this.#putHead({ ...head, versions: kept });
+      else {
+        this.#entries.remove('secret', name, this.#ports.random);
+        this.#entries.remove('scopes', scopesName(head), this.#ports.random);
+      }
       options.beforeCommit?.(version ?? newest(head).version);
     });
   }
@@ -218,9 +222,9 @@ export class Vault {
     return text && decodeConsent(text);
   }
 
-  /** For what keeps a form of its own in the vault. */
-  texts(kind: 'agent'): Texts {
-    return this.#entries.texts(kind, this.#ports.random);
+  /** For what this package keeps besides secrets and consents. */
+  get [INSIDE](): VaultInside {
+    return { database: this.#database, entries: this.#entries, random: this.#ports.random };
   }
 
   /** All changes that `deed` makes are stored, or none if it throws. Nests. `deed` can't wait for a promise. */

@@ -1,4 +1,10 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { homeAt } from '@hasp/core';
 import type { AgentIdentity, AgentRequest, Policy, Rule } from '@hasp/core/rules';
+import { createVault } from '@hasp/vault';
+import { acceptScopes, scopesGrown, setScopes } from '@hasp/vault/scopes';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { type AgentRuleParts, type AgentWishes, decideForAgent, type Ruling } from './decide-for-agent.ts';
 import { Limits } from './limits.ts';
@@ -144,6 +150,31 @@ describe('what an agent asks for', () => {
     policy = { rules: [rule('t', 'allow', { constraints: { minTrustScore: 0.5, rateLimit: { maxPerMinute: 3 } } })] };
     const all = await effects(20, ['a']);
     expect(all.filter((effect) => effect === 'allow')).toHaveLength(3);
+  });
+
+  it('is denied where a secret can do more than was accepted, until a person accepts it', async () => {
+    const home = homeAt(mkdtempSync(`${tmpdir()}/hasp-scopes-`));
+    const vault = await createVault(home, { source: 'key-file', bytes: randomBytes(32) }, randomBytes, Date.now);
+    try {
+      parts = { ...parts, scopesGrown: (secret) => scopesGrown(vault, secret) };
+      policy = { rules: [rule('s', 'allow', { constraints: { scopeCheck: true } })] };
+      await vault.set('s', Buffer.from('x'));
+      const effect = async () => (await decide(['s'])).effect;
+      expect(await effect()).toBe('allow');
+      setScopes(vault, 's', ['repo:read']);
+      expect(await effect()).toBe('allow');
+      setScopes(vault, 's', ['repo:read', 'repo:write']);
+      expect(await decide(['s'])).toMatchObject({ effect: 'deny', access: { rule: 's', failed: 'scopeCheck' } });
+      setScopes(vault, 's', []);
+      expect(await effect()).toBe('allow');
+      setScopes(vault, 's', ['repo:write']);
+      expect(await effect()).toBe('deny');
+      acceptScopes(vault, 's');
+      expect(await effect()).toBe('allow');
+    } finally {
+      vault.close();
+      rmSync(home.root, { recursive: true });
+    }
   });
 
   it('is denied where scopes have grown, which only a rule that cares finds out', async () => {

@@ -1,4 +1,5 @@
 import { HaspError, parseName } from '@hasp/core';
+import { newScopes, type SecretScopes, scopesOf } from '@hasp/vault/scopes';
 import { type Answer, type CommandInput, word } from '../command.ts';
 import type { Context } from '../context.ts';
 import { openStores } from '../stores.ts';
@@ -8,6 +9,7 @@ export async function showSecret(input: CommandInput, context: Context): Promise
   const name = parseName(word(input, 'NAME'));
   const stores = await openStores(input, context);
   const versions = stores.vault.history(name);
+  const scopes = scopesOf(stores.vault, name);
   stores.close();
   const newest = versions.reduce((best, entry) => (entry.version > best.version ? entry : best), {
     version: 0,
@@ -23,10 +25,11 @@ export async function showSecret(input: CommandInput, context: Context): Promise
       version: newest.version,
       updatedAt: newest.createdAt,
       placeholder: newest.placeholder,
+      ...(scopes && { scopes: scopes.scopes, baseline: scopes.baseline }),
       versions,
     },
     text: table(
-      ['NAME', 'REFERENCE', 'VERSION', 'UPDATED', 'VERSIONS KEPT', ''],
+      ['NAME', 'REFERENCE', 'VERSION', 'UPDATED', 'VERSIONS KEPT', 'CAN DO', ''],
       [
         [
           name,
@@ -34,9 +37,16 @@ export async function showSecret(input: CommandInput, context: Context): Promise
           String(newest.version),
           newest.createdAt,
           String(versions.length),
+          scopes === undefined ? '' : scopeText(scopes),
           newest.placeholder ? 'placeholder' : '',
         ],
       ],
     ),
   };
+}
+
+/** `repo:read, repo:write (new)` */
+function scopeText(present: SecretScopes): string {
+  const grown = newScopes(present);
+  return present.scopes.map((scope) => (grown.includes(scope) ? `${scope} (new)` : scope)).join(', ');
 }

@@ -1,0 +1,35 @@
+import type { Random } from '@hasp/core';
+import type { Database } from './database.ts';
+import type { Entries, EntryKind } from './entries.ts';
+import type { Vault } from './vault.ts';
+
+/** Opens a vault to the files beside it: not named by the index. */
+export const INSIDE = Symbol('inside');
+
+export interface VaultInside {
+  readonly database: Database;
+  readonly entries: Entries;
+  readonly random: Random;
+}
+
+/** The texts of one kind, each under its name. Reads by themselves; changes within a transaction of the vault. */
+export interface Texts {
+  find(name: string): Buffer | undefined;
+  /** In no order. */
+  all(): Buffer[];
+  put(name: string, text: Buffer): void;
+  remove(name: string): void;
+  /** Another one after any change of any entry, of this kind or another, whoever made it. */
+  stamp(): Buffer;
+}
+
+export function textsOf(vault: Vault, kind: EntryKind): Texts {
+  const { database, entries, random } = vault[INSIDE];
+  return {
+    find: (name) => database.read(() => entries.find(kind, name)),
+    all: () => database.read(() => entries.all(kind)),
+    put: (name, text) => entries.put(kind, name, text, random),
+    remove: (name) => entries.remove(kind, name, random),
+    stamp: () => entries.stamps(),
+  };
+}
