@@ -7,6 +7,7 @@ import {
   describeDelivery,
   formatReference,
   HaspError,
+  type Reference,
   type SecretValue,
 } from '@hasp/core';
 import type { Vault } from '@hasp/vault';
@@ -68,6 +69,16 @@ export function openAll(request: RunRequest, vault: Vault, decisions: readonly D
     }
   }
   return opened;
+}
+
+/** The value of one reference; undefined where the vault has none. Its owner wipes it. */
+export function openOne(reference: Reference, vault: Vault): { version: number; value: SecretValue } | undefined {
+  try {
+    return vault.get(reference);
+  } catch (error) {
+    if (error instanceof HaspError && error.code === 'E_SECRET_MISSING') return undefined;
+    throw error;
+  }
 }
 
 function denialError(denied: Decision & { effect: 'deny' }, request: RunRequest): HaspError {

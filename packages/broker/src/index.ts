@@ -4,6 +4,7 @@ export { checkMark } from './check-mark.ts';
 export type { Explained } from './decision.ts';
 export { endRunAlone } from './end-run-alone.ts';
 export type { RunOutcome } from './ended-event.ts';
+export { grantDocument, treeOf } from './grant-documents.ts';
 export type { GrantedRun } from './granted-run.ts';
 export { liveRuns } from './live-runs.ts';
 export { managedMatcher } from './managed-matcher.ts';

@@ -60,7 +60,7 @@ async function reconcileOnce(home: Home, openLog: () => AuditLog, clock: Clock):
     const claimed = claim(home, name, clock);
     if (claimed === undefined) continue;
     const { file, state } = claimed;
-    const survivors = await endSurvivors(state);
+    const survivors = state.isFetched === true ? [] : await endSurvivors(state);
     const filesGone = state.folder === undefined || removeDeliveredFiles(state.folder, state.files);
     recordEnds(home, openLog(), state, survivors, filesGone, clock);
     dropRevocation(home, state.run);

@@ -51,6 +51,10 @@ export interface RunState {
   readonly project?: string;
   readonly target?: string;
   readonly reason?: string;
+  /** On whose behalf, where it is not a person's own. */
+  readonly agent?: string;
+  /** Its value is fetched from the broker, which is the wrapper; the root, if any, was there before. */
+  readonly isFetched?: true;
   /** Milliseconds since 1970. */
   readonly startedAt: number;
   readonly expiresAt: number;

@@ -33,7 +33,7 @@ export type AuditEvent =
   | GrantEndedEvent
   | LeakEvent<'leak.blocked'>
   | LeakEvent<'leak.allowed'>
-  | { readonly type: 'auth.failed'; readonly keySource: string }
+  | AuthFailedEvent
   | { readonly type: 'audit.recovered'; readonly offset: number; readonly bytes: number; readonly sha256: string };
 
 interface SecretSetEvent extends ScopeFacts {
@@ -89,8 +89,24 @@ interface AgentFacts {
   readonly limitKey?: string;
 }
 
+/** A key or a token that opens nothing. Tokens that come in a flood are recorded together. */
+interface AuthFailedEvent {
+  readonly type: 'auth.failed';
+  readonly keySource: string;
+  /** How many since the last record of the kind; one where it is absent. */
+  readonly count?: number;
+}
+
+/** Of what is asked of the broker's API. */
+interface ApiFacts {
+  /** Who asked, from the kernel; `command` is the process's own name, at most 64 characters. */
+  readonly peer?: { readonly pid: number; readonly startTime: string; readonly command: string };
+  /** From the question to the decision. */
+  readonly latencyMs?: number;
+}
+
 /** What `hasp run` knows of itself when it asks; the same in issued and denied. */
-interface RunFacts extends DeliveryFields, AgentFacts {
+interface RunFacts extends DeliveryFields, AgentFacts, ApiFacts {
   /** Shared by all grants of one run: 16 hex digits, the child's HASP_GRANT. */
   readonly run: string;
   readonly grant: string;
@@ -98,9 +114,10 @@ interface RunFacts extends DeliveryFields, AgentFacts {
   readonly project?: string;
   readonly target?: string;
   readonly reason?: string;
-  /** argv with the values of this run masked. */
+  /** argv with the values of this run masked. Over the API no command is started, and this is empty. */
   readonly command: readonly string[];
-  readonly cwd: string;
+  /** Unknown over the API. */
+  readonly cwd?: string;
   readonly uid: number;
   readonly host: string;
 }
@@ -125,14 +142,14 @@ export interface GrantDeniedEvent extends RunFacts {
 }
 
 /** One fetch of a value that was granted by `ask`; on disk before the value is handed out. */
-export interface GrantDeliveredEvent extends AgentFacts {
+export interface GrantDeliveredEvent extends AgentFacts, ApiFacts {
   readonly type: 'grant.delivered';
   readonly run: string;
   readonly grant: string;
   readonly secret: string;
   readonly version: number;
-  /** Who fetched it, from the kernel; `command` is the process's own name, at most 64 characters. */
-  readonly peer: { readonly pid: number; readonly startTime: string; readonly command: string };
+  readonly rule?: string;
+  readonly reason?: string;
 }
 
 export interface GrantEndedEvent {

@@ -25,5 +25,6 @@ export { type SocketPath, shortSocketPath } from './socket-path.ts';
 export { SpawnFailure } from './spawn-failure.ts';
 export { continueStopped } from './stopped.ts';
 export { superviseTree } from './supervise.ts';
+export { peerOfTcp, type TcpEnd, type TcpPeer } from './tcp-peer.ts';
 export type { TreeEnd, TreeSpec } from './tree-spec.ts';
 export { UnixStream } from './unix-stream.ts';

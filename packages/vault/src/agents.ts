@@ -89,6 +89,17 @@ export class Agents {
     return withoutHash(agent);
   }
 
+  /** When the tokens that there are end, in milliseconds since 1970, by their public ids; read anew only after a change. */
+  tokenEnds(): ReadonlyMap<string, number> {
+    const agents = [...this.#byHash().values()];
+    return new Map(
+      agents.map(({ tokenId, expiresAt }) => [
+        tokenId,
+        expiresAt === undefined ? Number.POSITIVE_INFINITY : Date.parse(expiresAt),
+      ]),
+    );
+  }
+
   /** That its token was used now. Not kept exactly: each change makes the next run read all values anew. */
   noteUse({ name, tokenId }: Agent): void {
     const now = this.#ports.clock();

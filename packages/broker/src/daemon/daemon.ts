@@ -4,6 +4,9 @@ import type { Socket } from 'node:net';
 import { AuditLog } from '@hasp/audit';
 import { HaspError, type ProcessIdentity } from '@hasp/core';
 import { type ConnectedPeer, peerBehind, selfIdentity } from '@hasp/process-tree';
+import { BrokerApi } from '../http/api.ts';
+import { NO_SESSIONS } from '../http/api-parts.ts';
+import { ownHosts } from '../http/origin.ts';
 import { count, object, text } from '../link/fields.ts';
 import type { Frame } from '../link/frames.ts';
 import { welcome } from '../link/hello.ts';
@@ -12,7 +15,7 @@ import type { RunAgent } from '../run-request.ts';
 import { AgentDecisions } from './agent-decisions.ts';
 import { Approvals } from './approvals.ts';
 import { DecidedRuns } from './decided-runs.ts';
-import { makeHttpServer } from './http-server.ts';
+import { fetchDecisions } from './fetch-decisions.ts';
 import { type ControlDeed, Line, type LineHost } from './line.ts';
 import { listenOnLoopback } from './loopback.ts';
 import { endLostWrapper } from './lost-wrapper.ts';
@@ -58,6 +61,7 @@ export interface DaemonStatus {
 const OWNER_TOKEN_BYTES = 32;
 /** The home may be removed, or another broker have taken the place: then nobody reaches this one. */
 const WATCH_MS = 5_000;
+const LEAST_CONNECTIONS = 64;
 
 /** One unlocked vault, one log, for every process that asks: until `stop`. */
 export class Daemon implements LineHost {
@@ -74,6 +78,7 @@ export class Daemon implements LineHost {
   readonly #vault: OpenVault;
   readonly #rulebook: Rulebook;
   readonly #approvals: Approvals;
+  readonly #api: BrokerApi;
   #watch: NodeJS.Timeout | undefined;
   #httpPort: number | undefined;
   #requests = 0;
@@ -92,7 +97,23 @@ export class Daemon implements LineHost {
       record: (event) => this.#vault.record(event),
       isLive: () => true,
     });
-    this.runs = new DecidedRuns(this.#vault, new AgentDecisions(this.#rulebook, this.#approvals, parts.clock));
+    const decisions = new AgentDecisions(this.#rulebook, this.#approvals, parts.clock);
+    this.runs = new DecidedRuns(this.#vault, decisions);
+    this.#api = new BrokerApi({
+      ...parts,
+      log: this.#log,
+      ownerToken: this.#token,
+      sessions: NO_SESSIONS,
+      decide: fetchDecisions(decisions, this.#rulebook, () => this.#vault.peek()),
+      mostConnections: Math.max(LEAST_CONNECTIONS, Math.floor(parts.descriptors / 2)),
+      status: () => this.status(),
+      mark: () => this.#vault.writeMark(),
+      counted: () => {
+        this.#requests += 1;
+      },
+      vault: () => this.#vault.vault,
+      peekVault: () => this.#vault.peek(),
+    });
     this.#ended = new Promise((resolve) => {
       this.#resolveEnded = resolve;
     });
@@ -155,6 +176,7 @@ export class Daemon implements LineHost {
   }
 
   lock(why: 'asked' | 'idle' | 'stopped'): void {
+    this.#api.withdraw();
     this.#vault.lock(why);
     this.#endIfUseless();
   }
@@ -163,6 +185,7 @@ export class Daemon implements LineHost {
     if (this.#stopping) return this.#ended;
     this.#stopping = true;
     try {
+      this.#api.close();
       this.#vault.lock('stopped');
       this.#log.append([{ type: 'broker.stopped', pid: process.pid }]);
     } catch {
@@ -216,14 +239,7 @@ export class Daemon implements LineHost {
   }
 
   async #listen(): Promise<void> {
-    const http = {
-      status: () => this.status(),
-      token: this.#token,
-      counted: () => {
-        this.#requests += 1;
-      },
-    };
-    const local = makeHttpServer(http);
+    const local = this.#api.server('socket');
     local.on('upgrade', (request, socket: Socket, head: Buffer) => {
       if (request.url === undefined || request.headers.upgrade === undefined) socket.destroy();
       else this.#welcome(socket, head);
@@ -234,7 +250,11 @@ export class Daemon implements LineHost {
     this.#servers.push(local);
     const { port } = this.#parts;
     if (port === undefined) return;
-    const tcp = makeHttpServer(http);
+    let hosts: ReadonlySet<string> | undefined;
+    const tcp = this.#api.server('tcp', () => {
+      hosts ??= ownHosts(this.#httpPort ?? 0);
+      return hosts;
+    });
     this.#httpPort = await listenOnLoopback(tcp, port);
     this.#servers.push(tcp);
   }
@@ -247,6 +267,7 @@ export class Daemon implements LineHost {
       socket.destroy();
       return;
     }
+    this.#api.release(socket);
     socket.write(welcome(this.#vault.isOpen));
     if (head.length > 0) socket.unshift(head);
     const line: Line = new Line(socket, peer, this, () => {

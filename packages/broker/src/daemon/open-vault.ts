@@ -46,6 +46,12 @@ export class OpenVault {
     return this.#use().vault;
   }
 
+  /** Without counting as a use. @throws HaspError E_VAULT_LOCKED */
+  peek(): Vault {
+    if (this.#open === undefined) throw locked();
+    return this.#open.vault;
+  }
+
   /** @param wrapping wiped @throws HaspError E_WRONG_KEY, which is recorded, E_CHAIN_BROKEN, E_AUDIT_WRITE */
   unlock(wrapping: Uint8Array, idleMs: number | undefined = this.#idleMs): void {
     const vault = this.#openWith(wrapping);
@@ -83,7 +89,7 @@ export class OpenVault {
   }
 
   #use(): { readonly vault: Vault; readonly broker: Broker } {
-    if (this.#open === undefined) throw new HaspError('E_VAULT_LOCKED', 'the broker is locked', 'hasp unlock');
+    if (this.#open === undefined) throw locked();
     this.#touch();
     return this.#open;
   }
@@ -111,4 +117,8 @@ export class OpenVault {
     if (this.#idleMs === undefined) return;
     this.#timer = setTimeout(this.#idle, Math.min(this.#idleMs, LONGEST_MS)).unref();
   }
+}
+
+function locked(): HaspError {
+  return new HaspError('E_VAULT_LOCKED', 'the broker is locked', 'hasp unlock');
 }

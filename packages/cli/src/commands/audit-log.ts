@@ -70,6 +70,7 @@ function details(record: Fields): string[] {
   if (record.delivery !== undefined) parts.push([record.delivery, record.variable ?? []].flat().join(' '));
   const peer = record.peer as Fields | undefined;
   if (peer !== undefined) parts.push(`to ${String(peer.command)} (${String(peer.pid)})`);
+  if (Number(record.count) > 1) parts.push(`${String(record.count)} times`);
   if (record.to !== undefined) parts.push(`to ${String(record.to)}`);
   if (Array.isArray(record.secrets)) parts.push(record.secrets.join(', '));
   for (const name of ['agent', 'session', 'project', 'target', 'reason', 'file', 'url', 'status', 'why'] as const) {

@@ -1,6 +1,5 @@
-import { liveRuns, type RunState } from '@hasp/broker';
+import { grantDocument, liveRuns, type RunState, treeOf } from '@hasp/broker';
 import { describeDelivery, formatDuration } from '@hasp/core';
-import { listTree } from '@hasp/process-tree';
 import type { Answer, CommandInput } from '../command.ts';
 import type { Context } from '../context.ts';
 import { endedGrants } from '../ended-grants.ts';
@@ -26,11 +25,9 @@ async function watch(input: CommandInput, context: Context): Promise<never> {
 }
 
 async function drawn(input: CommandInput, context: Context): Promise<Answer> {
-  const runs = await Promise.all(
-    liveRuns(context.home).map(async (run) => ({ run, tree: await listTree(run.wrapper.pid) })),
-  );
+  const runs = await Promise.all(liveRuns(context.home).map(async (run) => ({ run, tree: await treeOf(run) })));
   const ended = input.options.all === true ? endedGrants(context.home) : [];
-  const live = runs.flatMap(({ run, tree }) => run.grants.map((grant) => grantJson(run, grant, tree)));
+  const live = runs.flatMap(({ run, tree }) => run.grants.map((grant) => grantDocument(run, grant, tree)));
   return {
     json: { grants: [...ended, ...live] },
     text: [
@@ -45,23 +42,7 @@ async function drawn(input: CommandInput, context: Context): Promise<Answer> {
   };
 }
 
-type Tree = Awaited<ReturnType<typeof listTree>>;
-
-function grantJson(run: RunState, grant: RunState['grants'][number], tree: Tree) {
-  const { project, target, reason } = run;
-  return {
-    ...grant,
-    state: 'issued',
-    issuedAt: new Date(run.startedAt).toISOString(),
-    expiresAt: new Date(run.expiresAt).toISOString(),
-    ...(project === undefined ? {} : { project }),
-    ...(target === undefined ? {} : { target }),
-    ...(reason === undefined ? {} : { reason }),
-    command: run.command,
-    ...(run.root === undefined ? {} : { root: { pid: run.root.pid, startTime: run.root.startTime } }),
-    tree: tree.map(({ pid, ppid, command }) => ({ pid, ppid, command })),
-  };
-}
+type Tree = Awaited<ReturnType<typeof treeOf>>;
 
 function runLines(run: RunState, tree: Tree, now: number): string[] {
   const held = run.grants.map(describeDelivery).join(', ');
@@ -77,5 +58,6 @@ function runLines(run: RunState, tree: Tree, now: number): string[] {
   });
   const grants = run.grants.map((grant) => `${grant.id}  ${grant.secret}@${grant.version}  ${describeDelivery(grant)}`);
   const left = formatDuration(Math.max(0, Math.floor((run.expiresAt - now) / 1_000) * 1_000));
-  return [...grants, `  [${run.command.join(' ')}]  ends in ${left} at the latest`, ...processes];
+  const what = run.isFetched === true ? `fetched by ${run.agent ?? 'an agent'}` : `[${run.command.join(' ')}]`;
+  return [...grants, `  ${what}  ends in ${left} at the latest`, ...processes];
 }

@@ -1,0 +1,31 @@
+import { type ListedProcess, listTree } from '@hasp/process-tree';
+import type { RunState } from './run-file.ts';
+
+/** Live grants as JSON shows them, each with its process tree. */
+export async function grantDocuments(runs: readonly RunState[]): Promise<object[]> {
+  const trees = await Promise.all(runs.map(treeOf));
+  return runs.flatMap((run, at) => run.grants.map((grant) => grantDocument(run, grant, trees[at] ?? [])));
+}
+
+/** What is fetched from the broker is held by the process that asked, if it is known. */
+export async function treeOf({ isFetched, root, wrapper }: RunState): Promise<readonly ListedProcess[]> {
+  if (isFetched !== true) return listTree(wrapper.pid);
+  return root === undefined ? [] : listTree(root.pid);
+}
+
+export function grantDocument(run: RunState, grant: RunState['grants'][number], tree: readonly ListedProcess[]) {
+  const { agent, project, target, reason } = run;
+  return {
+    ...grant,
+    state: 'issued',
+    issuedAt: new Date(run.startedAt).toISOString(),
+    expiresAt: new Date(run.expiresAt).toISOString(),
+    ...(agent === undefined ? {} : { agent }),
+    ...(project === undefined ? {} : { project }),
+    ...(target === undefined ? {} : { target }),
+    ...(reason === undefined ? {} : { reason }),
+    command: run.command,
+    ...(run.root === undefined ? {} : { root: { pid: run.root.pid, startTime: run.root.startTime } }),
+    tree: tree.map(({ pid, ppid, command }) => ({ pid, ppid, command })),
+  };
+}

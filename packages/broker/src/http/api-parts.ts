@@ -1,0 +1,58 @@
+import type { AuditLog } from '@hasp/audit';
+import type { Clock, Home, ProcessIdentity, Random } from '@hasp/core';
+import type { Vault } from '@hasp/vault';
+import type { DecideFetch } from '../fetch/fetch-decision.ts';
+import type { IdentityServerState } from '../policy/index.ts';
+import type { SessionFacts } from './caller.ts';
+
+/** What the broker knows of itself. */
+export interface BrokerStatus {
+  readonly pid: number;
+  readonly startedAt: string;
+  readonly uptimeSeconds: number;
+  readonly requestCount: number;
+  readonly socketPath: string;
+  readonly httpPort: number | null;
+  readonly aim: IdentityServerState;
+  readonly policyCount: number;
+  readonly isUnlocked: boolean;
+}
+
+/** The agents' sessions, as far as the API needs them. */
+export interface Sessions {
+  /** The session that a process is inside of. */
+  of(identity: ProcessIdentity): SessionFacts | undefined;
+  /** Whether there is any. */
+  readonly any: boolean;
+  /** As `hasp session list --json` has them. */
+  list(): readonly object[];
+  /** False where there is none of that id. */
+  end(id: string): Promise<boolean>;
+}
+
+export const NO_SESSIONS: Sessions = { any: false, of: () => undefined, list: () => [], end: async () => false };
+
+export interface ApiParts {
+  readonly home: Home;
+  readonly log: AuditLog;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly uid: number;
+  readonly host: string;
+  /** Of the match engine. */
+  readonly engine?: string;
+  readonly ownerToken: string;
+  readonly sessions: Sessions;
+  readonly decide: DecideFetch;
+  /** How many connections there may be at once. */
+  readonly mostConnections: number;
+  status(): BrokerStatus;
+  /** The vault notes how far the log has come. */
+  mark(): void;
+  /** One request more. */
+  counted(): void;
+  /** @throws HaspError E_VAULT_LOCKED */
+  vault(): Vault;
+  /** The same, without putting off the time at which an idle broker locks itself. */
+  peekVault(): Vault;
+}
