@@ -41,6 +41,7 @@ export class Redaction {
       push: (chunk, room) => unlessWiped(() => redactor.push(chunk, room)),
       idle: () => unlessWiped(() => redactor.idle()),
       end: () => unlessWiped(() => redactor.end()),
+      memory: (bytes) => (this.#matcher === undefined ? undefined : redactor.memory(bytes)),
     };
   }
 

@@ -35,6 +35,8 @@ function mask(redactor: Redactor, stream: string, cuts: readonly number[] = []):
   return output + text(redactor.end());
 }
 
+const everyStep = (step: number, length: number) =>
+  Array.from({ length: Math.ceil(length / step) }, (_, at) => at * step);
 const masked = (values: readonly string[], stream: string) => mask(makeAnsiRedactor(matcherOf(...values)), stream);
 
 describe('a value that escape sequences interrupt', () => {
@@ -70,6 +72,18 @@ describe('a value that escape sequences interrupt', () => {
     expect(masked([long], stream)).toBe(`<[hasp:S0]${ESC}[7m>`);
   });
 
+  it('is masked to its end where its first sequence comes long after its head, in a later chunk', () => {
+    const long = Array.from({ length: 300 }, (_, index) => (index * 7919).toString(36)).join('');
+    const stream = `<${long.slice(0, 700)}${ESC}[7m${long.slice(700)}>${long.slice(0, 400)}<${ESC}[0m${long}`;
+    const expected = `<[hasp:S0]${ESC}[7m>[hasp:S0]<${ESC}[0m[hasp:S0]`;
+    for (let cut = 1; cut < stream.length; cut += 13) {
+      expect(mask(makeAnsiRedactor(matcherOf(long)), stream, [cut])).toBe(expected);
+      expect(mask(makeAnsiRedactor(matcherOf(long)), stream, [cut, 2 * cut, 3 * cut])).toBe(expected);
+    }
+    const everywhere = Array.from(stream, (_, at) => at);
+    expect(mask(makeAnsiRedactor(matcherOf(long)), stream, everywhere)).toBe(expected);
+  });
+
   it('is shown up to three letters in a silence, and the rest is masked', () => {
     const redactor = makeAnsiRedactor(matcherOf(SECRET));
     const before = text(redactor.push(bytes(`${ESC}[1mco`)));
@@ -100,6 +114,8 @@ const piece = fc.oneof(
     `${ESC}c`,
   ),
   fc.constantFrom(ESC, `${ESC}[`, `${ESC}]a`, `${ESC}${ESC}`, '\x07', '1', 'm', '\n'),
+  // So far from a sequence nobody looks behind sequences any more.
+  fc.constantFrom('a'.repeat(300), 'ab'.repeat(150), 'x'.repeat(250), 'x'.repeat(300)),
 );
 const streams = fc.array(piece, { maxLength: 60 }).map((pieces) => pieces.join(''));
 const someValues = fc.array(fc.string({ unit: fc.constantFrom('a', 'b'), minLength: 7, maxLength: 14 }), {
@@ -124,6 +140,40 @@ describe('any stream', () => {
           expect(whole).toBe(stream);
       }),
       { numRuns: 1_000 },
+    );
+  });
+
+  it('of long values, too', () => {
+    const someLong = fc
+      .tuple(
+        fc.array(fc.string({ unit: fc.constantFrom('a', 'b', 'c'), minLength: 1, maxLength: 9 }), {
+          minLength: 1,
+          maxLength: 4,
+        }),
+        fc.integer({ min: 260, max: 700 }),
+      )
+      .map(([parts, length]) => parts.join('').repeat(700).slice(0, length));
+    const cases = fc.array(someLong, { minLength: 1, maxLength: 2 }).chain((values) => {
+      const long = fc.constantFrom(...values);
+      const part = fc.oneof(
+        long,
+        fc.tuple(long, fc.nat(700)).map(([value, end]) => value.slice(0, end)),
+        fc.tuple(long, fc.nat(700)).map(([value, start]) => value.slice(start)),
+        fc.tuple(long, fc.nat(700)).map(([value, at]) => `${value.slice(0, at)}${ESC}[1m${value.slice(at)}`),
+        piece,
+      );
+      const whole = fc.array(part, { maxLength: 8 }).map((parts) => parts.join(''));
+      return fc.tuple(fc.constant(values), whole, cuts);
+    });
+    fc.assert(
+      fc.property(cases, ([values, stream, places]) => {
+        const matcher = matcherOf(...values);
+        const whole = mask(makeAnsiRedactor(matcher), stream);
+        expect(mask(makeAnsiRedactor(matcher), stream, places)).toBe(whole);
+        const shown = visible(whole).replaceAll(/\[hasp:S\d\]/g, '\n');
+        for (const value of values) expect(shown).not.toContain(value.slice(0, 256));
+      }),
+      { numRuns: 500 },
     );
   });
 
@@ -164,6 +214,39 @@ describe('any stream', () => {
           expect(mask(makeAnsiRedactor(matcher), stream, places)).toBe(mask(makeRedactor(matcher), stream));
         },
       ),
+    );
+  });
+
+  it('that is long comes out the same in small chunks as in large ones, in memory that the matcher lends', () => {
+    const values = ['correct-horse-battery', 'swordfish', 'k'.repeat(100) + 'l'.repeat(400)];
+    const part = fc.oneof(
+      {
+        weight: 6,
+        arbitrary: fc.integer({ min: 1, max: 90_000 }).map((length) => 'line of text, '.repeat(length / 14)),
+      },
+      { weight: 3, arbitrary: fc.constantFrom(...values) },
+      fc
+        .tuple(fc.constantFrom(...values), fc.nat(500))
+        .map(([value, at]) => `${value.slice(0, at)}${ESC}[1m${value.slice(at)}`),
+      fc.constantFrom('\0', `${ESC}[0m`, ESC, 'correct-', 'k'.repeat(256), 'swordfis'),
+    );
+    const streams = fc.array(part, { minLength: 20, maxLength: 40 }).map((parts) => parts.join(''));
+    fc.assert(
+      fc.property(streams, fc.integer({ min: 1000, max: 300_000 }), (stream, size) => {
+        const expected = mask(makeAnsiRedactor(matcherOf(...values)), stream, everyStep(509, stream.length));
+        const redactor = makeAnsiRedactor(matcherOf(...values));
+        let memory: Uint8Array = new Uint8Array(512 + size);
+        let output = '';
+        for (let at = 0; at < stream.length; at += size) {
+          const chunk = memory.subarray(512, 512 + Math.min(size, stream.length - at));
+          chunk.set(bytes(stream.slice(at, at + size)));
+          output += text(redactor.push(chunk, 512));
+          memory = redactor.memory(512 + size) ?? memory;
+        }
+        expect(output + text(redactor.end()) === expected).toBe(true);
+        for (const value of values) expect(expected.includes(value)).toBe(false);
+      }),
+      { numRuns: 20 },
     );
   });
 });

@@ -3,9 +3,16 @@ import { BinaryStretches } from './binary-stretches.ts';
 import { LONGEST_HEAD } from './heads.ts';
 import { joinBytes } from './join-bytes.ts';
 import { Joint } from './joint.ts';
-import { eachLongest, type Matcher, pendingLength } from './matcher.ts';
-import { MOST_SHOWN_BY_SILENCE, makeRedactor, markOf, type Redactor } from './redactor.ts';
-import { ValueSpans } from './value-spans.ts';
+import { type Matcher, pendingLength } from './matcher.ts';
+import {
+  MOST_SHOWN_BY_SILENCE,
+  makePlainRedactor,
+  makeRedactor,
+  markOf,
+  type PlainRedactor,
+  type Redactor,
+  type Unfinished,
+} from './redactor.ts';
 
 /** What stands within the beginning of a value is held with it, up to this much. */
 const MOST_HELD = 4096;
@@ -25,19 +32,31 @@ interface Sequence {
  * plain redactor, which sees the sequences as bytes. A stream without sequences, or of binary data, goes to that alone.
  */
 export function makeAnsiRedactor(matcher: Matcher): Redactor {
-  const plain = makeRedactor(matcher);
-  if (matcher.empty) return plain;
-  const shown = makeShownText(matcher);
+  if (matcher.empty) return makeRedactor(matcher);
+  const plain = makePlainRedactor(matcher);
+  const shown = makeShownText(matcher, plain);
+  const stretches = new BinaryStretches();
+  const pushPart = (part: Uint8Array, isBinary: boolean, room: number): Uint8Array => {
+    const output = shown.push(part, isBinary, room);
+    return plain.push(output, shown.room());
+  };
   return {
     push: (chunk, room = 0) => {
-      const output = shown.push(chunk, room);
-      return plain.push(output, shown.room());
+      if (stretches.areText(chunk)) return pushPart(chunk, false, room);
+      const outputs: Uint8Array[] = [];
+      stretches.each(chunk, (part, isBinary) => {
+        const output = pushPart(part, isBinary, part === chunk ? room : 0);
+        // What was given out lies in memory that the next part may use.
+        if (output.length > 0) outputs.push(part === chunk ? output : Uint8Array.from(output));
+      });
+      return joinBytes(outputs);
     },
     idle: () => {
       const released = shown.idle();
       return released.length === 0 ? plain.idle() : both(plain.push(released), () => plain.idle());
     },
     end: () => both(plain.push(shown.end()), () => plain.end()),
+    memory: (bytes) => plain.memory(bytes),
   };
 }
 
@@ -47,37 +66,38 @@ function both(first: Uint8Array, next: () => Uint8Array): Uint8Array {
   return joinBytes([kept, next()]);
 }
 
-interface ShownText extends Redactor {
+/** As a `Redactor`, for one part of the stream at a time; what it returns goes to the plain redactor. */
+interface ShownText extends Pick<Redactor, 'idle' | 'end'> {
+  push(part: Uint8Array, isBinary: boolean, room: number): Uint8Array;
   /** Before what the last push returned. */
   room(): number;
 }
 
-function makeShownText(matcher: Matcher): ShownText {
+function makeShownText(matcher: Matcher, plain: PlainRedactor): ShownText {
   const parser = new AnsiSequences();
-  const stretches = new BinaryStretches();
-  const spans = new ValueSpans(matcher);
   const encoder = new TextEncoder();
-  /** Once there was a sequence. Before that the plain redactor finds everything. */
-  let isLooking = false;
-  /** Positions in the text that is shown: up to `settled` it has been returned, up to `position` it has been seen. */
-  let settled = 0;
-  let position = 0;
-  /** A copy of the last text, which may be the beginning of a value; some of it may be settled. */
-  let tail: Uint8Array = NOTHING;
   const joint = new Joint();
+  /** From a sequence on, up to where it makes no difference any more. Elsewhere all of it is the plain redactor's work. */
+  let isLooking = false;
+  /**
+   * What the plain redactor knew: up to `settled` the text that is shown has been returned, up to `position` it has been
+   * seen; the tail is a copy of the last text, which may be the beginning of a value.
+   */
+  let { spans, settled, position, tail }: Unfinished = plain.handOver();
   let roomBefore = 0;
   /** Those not returned yet. */
   let sequences: Sequence[] = [];
   const later: Sequence[] = [];
+  /** The place of the last one. */
+  let lastSequence = 0;
 
-  /** Whether a value lies on both sides of that place: the plain redactor must not get a half of it before a mark. */
-  function isCutApart(text: Uint8Array, place: number): boolean {
-    const start = Math.max(0, place - LONGEST_HEAD);
-    let found = false;
-    eachLongest(matcher, text.subarray(start), (from, to) => {
-      found ||= start + from < place && start + to > place;
-    });
-    return found;
+  /**
+   * Whether nothing goes on beyond that place that has a sequence in it, or a mark: not as text that is shown, nor as the
+   * plain redactor sees it. Then it makes no difference who looks for what comes.
+   */
+  function isOverAt(place: number): boolean {
+    const before = place - LONGEST_HEAD;
+    return sequences.length === 0 && lastSequence <= before && spans.areOverAt(before) && !plain.isFollowing();
   }
 
   /** Returns what is in `text`, the last text, from `settled` to `until`, masked, and the sequences where they stood. */
@@ -108,30 +128,28 @@ function makeShownText(matcher: Matcher): ShownText {
     return joinBytes(pieces);
   }
 
-  /** Takes what a terminal would obey out of `bytes`, if it is text for one. */
-  function partOf(bytes: Uint8Array, isBinary: boolean): Parted | undefined {
-    if (!isBinary) {
-      const parted = parser.part(bytes);
-      isLooking ||= parted !== undefined;
-      return parted;
+  function push(bytes: Uint8Array, isBinary: boolean, room: number): Uint8Array {
+    if (isBinary) parser.reset();
+    const parted = isBinary ? undefined : parser.part(bytes);
+    roomBefore = room;
+    if (!isLooking) {
+      if (parted === undefined) return bytes;
+      isLooking = true;
+      ({ spans, settled, position, tail } = plain.handOver());
+    } else if (isBinary) {
+      return withAll(giveUp(), bytes);
     }
-    parser.reset();
-    isLooking = false;
-    return undefined;
+    return look(bytes, parted, room);
   }
 
-  function take(bytes: Uint8Array, isBinary: boolean, room: number): Uint8Array {
-    const wasLooking = isLooking;
-    const parted = partOf(bytes, isBinary);
+  function look(bytes: Uint8Array, parted: Parted | undefined, room: number): Uint8Array {
     const added = parted?.text ?? bytes;
     const text = joint.join(tail, added, parted === undefined ? room : 0);
     const before = position;
+    if (parted) lastSequence = before + (parted.sequences.at(-3) ?? 0);
     position += added.length;
+    const found = spans.findIn(text, position - text.length, tail.length);
     const pending = pendingLength(matcher, text);
-    isLooking ||= !isBinary && pending > 0 && isCutApart(text, text.length - pending);
-    // What it followed has had a gap.
-    if (isLooking && !wasLooking) spans.followNone();
-    const found = isLooking && spans.findIn(text, position - text.length, tail.length);
     roomBefore = 0;
     let output: Uint8Array;
     if (parted && !found && sequences.length === 0 && pending <= added.length) {
@@ -147,10 +165,19 @@ function makeShownText(matcher: Matcher): ShownText {
       if (output.buffer === bytes.buffer) roomBefore = output.byteOffset - bytes.byteOffset + room;
     }
     tail = pending === 0 ? NOTHING : Uint8Array.from(text.subarray(text.length - pending));
+    if (parted === undefined && isOverAt(position - pending)) return withAll(output, tail);
     const held = sequences.reduce((sum, one) => sum + one.bytes.length, 0);
     if (held <= MOST_HELD) return output;
     roomBefore = 0;
     return both(output, giveUp);
+  }
+
+  /** From here on it is the plain redactor's work. */
+  function withAll(output: Uint8Array, rest: Uint8Array): Uint8Array {
+    isLooking = false;
+    tail = NOTHING;
+    if (rest.length > 0) roomBefore = 0;
+    return joinBytes([output, rest]);
   }
 
   /** Remembers the sequences that begin at `from` in the bytes or later. The memory of the bytes is used again. */
@@ -164,21 +191,11 @@ function makeShownText(matcher: Matcher): ShownText {
 
   return {
     room: () => roomBefore,
-    push(chunk, room = 0) {
-      if (stretches.areText(chunk)) return take(chunk, false, room);
-      const outputs: Uint8Array[] = [];
-      stretches.each(chunk, (part, isBinary) => {
-        const output = take(part, isBinary, part === chunk ? room : 0);
-        // What was given out lies in memory that the next part may use.
-        if (output.length > 0) outputs.push(part === chunk ? output : Uint8Array.from(output));
-        if (part !== chunk) roomBefore = 0;
-      });
-      return joinBytes(outputs);
-    },
+    push,
     // What is shown stays the beginning of a value, if it is one.
-    idle: () => (tail.length > MOST_SHOWN_BY_SILENCE ? NOTHING : settle(tail, position)),
+    idle: () => (!isLooking || tail.length > MOST_SHOWN_BY_SILENCE ? NOTHING : settle(tail, position)),
     end() {
-      const output = giveUp();
+      const output = isLooking ? giveUp() : NOTHING;
       joint.wipe();
       return output;
     },

@@ -24,6 +24,12 @@ export class Followers {
     this.#matcher = matcher;
   }
 
+  /** One of them goes on where the text ended. */
+  get areUnderWay(): boolean {
+    for (const all of this.#byPattern.values()) if (all.some(({ follower }) => follower.seen > 0)) return true;
+    return false;
+  }
+
   /** A pattern was found in the text, at `start` of it. */
   met(pattern: number, start: number): void {
     const heads = this.#heads.get(pattern);

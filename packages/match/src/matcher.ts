@@ -5,6 +5,7 @@ import { addSpellings, type NamedValue } from './spellings.ts';
 import { buildTrie, isBeginning, longestAt, type Trie, walk } from './trie.ts';
 import { mergeTwins, type ValueOfMany } from './twins.ts';
 import { eachCandidate, makeWordFilter, type WordFilter, wipeWordFilter } from './word-filter.ts';
+import { lentMemory } from './word-finder.ts';
 
 /**
  * Finds values in bytes; made once, used for any number of streams. It is plain data, can be sent to a
@@ -74,6 +75,11 @@ export function bytesOf({ values, ends }: Matcher, value: number): Uint8Array {
 /** The values that have a spelling that is looked for. */
 export function soughtValues({ owners, sharers }: Matcher): Set<number> {
   return new Set([...owners, ...columnOf(sharers, 1)]);
+}
+
+/** Memory in which texts are looked through without being copied. Undefined as long as little was, and where there is none left. */
+export function memoryFor({ filter }: Matcher, bytes: number): Uint8Array<ArrayBuffer> | undefined {
+  return lentMemory(filter, bytes);
 }
 
 /** Tells every pattern that lies wholly in `text`, roughly in the order of the starts; of one start the shortest first. */

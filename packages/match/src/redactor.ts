@@ -1,6 +1,6 @@
 import { joinBytes } from './join-bytes.ts';
 import { Joint } from './joint.ts';
-import { type Matcher, makeMatcher, pendingLength } from './matcher.ts';
+import { type Matcher, makeMatcher, memoryFor, pendingLength } from './matcher.ts';
 import type { NamedValue } from './spellings.ts';
 import { ValueSpans } from './value-spans.ts';
 
@@ -18,6 +18,8 @@ export interface Redactor {
   idle(): Uint8Array;
   /** Whatever is still held back; the stream is over. */
   end(): Uint8Array;
+  /** Where chunks are best put, as `memoryFor`. */
+  memory(bytes: number): Uint8Array<ArrayBuffer> | undefined;
 }
 
 /** So many bytes of a value's beginning may be shown because the stream is silent. */
@@ -28,24 +30,47 @@ const NOTHING = new Uint8Array(0);
 /** Several streams that are masked for the same values can share one matcher. */
 export function makeRedactor(values: readonly NamedValue[] | Matcher): Redactor {
   const matcher = isMatcher(values) ? values : makeMatcher(values);
-  if (matcher.empty) return { push: (chunk) => chunk, idle: () => NOTHING, end: () => NOTHING };
-  return redactWith(matcher);
+  return matcher.empty ? TRANSPARENT : makePlainRedactor(matcher);
 }
+
+const TRANSPARENT: Redactor = {
+  push: (chunk) => chunk,
+  idle: () => NOTHING,
+  end: () => NOTHING,
+  memory: () => undefined,
+};
 
 /** What stands in the place of a value. It has nothing of the value in it. */
 export function markOf(name: string): string {
   return `[hasp:${name}]`;
 }
 
-function redactWith(matcher: Matcher): Redactor {
-  const spans = new ValueSpans(matcher);
-  const encoder = new TextEncoder();
+/** What a redactor holds and knows of its stream. */
+export interface Unfinished {
+  readonly spans: ValueSpans;
   /** Stream positions: input up to `settled` has been returned or masked, input up to `position` has been seen. */
+  settled: number;
+  position: number;
+  /** A copy of the last input, which may be the beginning of a value; some of it may be settled. */
+  tail: Uint8Array;
+}
+
+/** A redactor whose work another can go on with. */
+export interface PlainRedactor extends Redactor {
+  /** It holds nothing any more, and goes on as if nothing had been before. */
+  handOver(): Unfinished;
+  /** Of a long value the head was found, and not yet its end. */
+  isFollowing(): boolean;
+}
+
+export function makePlainRedactor(matcher: Matcher): PlainRedactor {
+  const encoder = new TextEncoder();
+  const joint = new Joint();
+  let spans = new ValueSpans(matcher);
+  /** As `Unfinished` has them. */
   let settled = 0;
   let position = 0;
-  /** A copy of the last input, which may be the beginning of a value; some of it may be settled. */
   let tail: Uint8Array = NOTHING;
-  const joint = new Joint();
 
   /** Returns what is in `text`, the last input, from `settled` to `until`, masked. */
   function settle(text: Uint8Array, until: number): Uint8Array {
@@ -87,6 +112,15 @@ function redactWith(matcher: Matcher): Redactor {
       tail = NOTHING;
       joint.wipe();
       return rest;
+    },
+    memory: (bytes) => memoryFor(matcher, bytes),
+    isFollowing: () => spans.isFollowing,
+    handOver() {
+      const unfinished = { spans, settled, position, tail };
+      spans = new ValueSpans(matcher);
+      settled = position;
+      tail = NOTHING;
+      return unfinished;
     },
   };
 }

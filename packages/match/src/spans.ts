@@ -27,6 +27,11 @@ export class Spans {
     }
   }
 
+  /** Whether all that was found has been taken, and ends at that place or before. */
+  areTakenBefore(end: number): boolean {
+    return this.#found.length === 0 && this.#takenUntil <= end;
+  }
+
   /** Where the last span taken ends, with what has been found since that overlaps it: its mark is out already. */
   takenUntil(): number {
     const found = this.#found.sort((a, b) => a.start - b.start || b.known - a.known);

@@ -7,7 +7,7 @@ import { type Span, Spans } from './spans.ts';
 export class ValueSpans {
   readonly #matcher: Matcher;
   readonly #spans = new Spans();
-  #followers: Followers;
+  readonly #followers: Followers;
 
   constructor(matcher: Matcher) {
     this.#matcher = matcher;
@@ -32,9 +32,13 @@ export class ValueSpans {
     return found;
   }
 
-  /** The stream has had a gap: no value goes on behind it. */
-  followNone(): void {
-    this.#followers = new Followers(this.#matcher);
+  /** Whether nothing goes on beyond that place, as far as is known. */
+  areOverAt(position: number): boolean {
+    return this.#spans.areTakenBefore(position) && !this.isFollowing;
+  }
+
+  get isFollowing(): boolean {
+    return this.#followers.areUnderWay;
   }
 
   /** As `Spans` has it. */

@@ -137,3 +137,32 @@ it('where there is no WebAssembly, script does it all', () => {
     Object.assign(globalThis, { WebAssembly });
   }
 });
+
+it('what lies in memory that was lent is looked through where it lies, wherever it begins', () => {
+  fc.assert(
+    fc.property(cases, fc.nat(20), (some, shift) => {
+      const filter = filterOf(some.strings);
+      const finder = new WordFinder(filter, MULTIPLIER);
+      const text = textOf(some);
+      const lent = finder.lend(text.length + 20) as Uint8Array;
+      const place = lent.subarray(shift, shift + text.length);
+      place.set(text);
+      const found = told((where, tell) => eachCandidateByFinder(filter, finder, where, tell), place);
+      for (const at of standsAt(some.strings, text)) expect(found).toContain(at);
+      expect(found.every((at) => at >= 0 && at < text.length)).toBe(true);
+    }),
+    { numRuns: 200 },
+  );
+});
+
+it('memory is lent until there is none left, and no piece of it twice', () => {
+  const finder = new WordFinder(filterOf([Buffer.from('correct-horse-battery')]), MULTIPLIER);
+  const pieces: Uint8Array[] = [];
+  for (let piece = finder.lend(500_001); piece !== undefined; piece = finder.lend(500_001)) pieces.push(piece);
+  expect(pieces.length).toBeGreaterThan(2);
+  for (const [at, piece] of pieces.entries()) {
+    expect(piece).toHaveLength(500_001);
+    expect(piece.byteOffset % 64).toBe(0);
+    if (at > 0) expect(piece.byteOffset).toBeGreaterThanOrEqual((pieces[at - 1]?.byteOffset ?? 0) + 500_001);
+  }
+});

@@ -51,7 +51,7 @@ function placedWords(strings: Strings, stride: number): PlacedWords {
   const distances = new Uint8Array(most);
   /** Open addressing: of each its index, counted from 1. */
   const known = new Int32Array(2 ** bitsFor(2 * most));
-  const shift = 32 - Math.log2(known.length);
+  const shift = Math.clz32(known.length) + 1;
   let count = 0;
   for (let index = 0; index < strings.count; index += 1) {
     const start = strings.starts[index] as number;
@@ -76,7 +76,7 @@ function placedWords(strings: Strings, stride: number): PlacedWords {
 
 function bloomOf(words: Int32Array, most: number): Int32Array {
   const bloom = new Int32Array(2 ** Math.min(BLOOM_BITS, bitsFor(2 * most)));
-  const shift = 32 - Math.log2(bloom.length);
+  const shift = Math.clz32(bloom.length) + 1;
   for (let index = 0; index < words.length; index += 1) {
     const hash = Math.imul(words[index] as number, MULTIPLIER);
     const block = hash >>> shift;
@@ -150,7 +150,7 @@ export function eachCandidateByScript(table: WordFilter, text: Uint8Array, candi
   const count = (text.length - first) >> 2;
   const words = new Int32Array(text.buffer, text.byteOffset + first, count);
   const step = stride >> 2;
-  const shift = 32 - Math.log2(bloom.length);
+  const shift = Math.clz32(bloom.length) + 1;
   let index = 0;
   // Four words with one branch: a branch a word costs as much again.
   for (const end = count - 3 * step; index < end; index += 4 * step) {
@@ -181,8 +181,8 @@ function look(
   first: number,
   candidate: (start: number) => void,
 ): void {
-  const bucketShift = 32 - Math.log2(buckets.length - 1);
-  const shift = 32 - Math.log2(bloom.length);
+  const bucketShift = Math.clz32(buckets.length - 1) + 1;
+  const shift = Math.clz32(bloom.length) + 1;
   for (let index = from; index < to; index += stride >> 2) {
     const word = words[index] as number;
     const hash = Math.imul(word, MULTIPLIER);

@@ -13,8 +13,12 @@ declare const WebAssembly: {
 };
 
 const PAGE = 65_536;
+const WORD = 4;
 /** So much is looked through at a time. */
 const BLOCK_BYTES = 65_536;
+/** For what is read right into its memory: untouched, it takes none. */
+const LENT_BYTES = 2_097_152;
+const LENT_ALIGNMENT = 64;
 const MASK_BITS = 10;
 const MASK_BYTES = 4 << MASK_BITS;
 /** The smallest stride has the most groups. */
@@ -34,18 +38,20 @@ export class WordFinder {
   readonly #find: (at: number, end: number, out: number) => number;
   readonly #words: Int32Array;
   /** All of it. */
-  readonly memory: Uint8Array;
+  readonly memory: Uint8Array<ArrayBuffer>;
   readonly #stride: number;
   readonly #out: number;
   readonly #block: number;
+  #free: number;
 
   /** @throws where there is no WebAssembly, or no room for its memory */
   constructor({ stride, bloom }: FinderTable, multiplier: number) {
     const masks = bloom.byteLength;
     this.#out = masks + MASK_BYTES;
     this.#block = this.#out + OUT_BYTES;
-    const memory = new WebAssembly.Memory({ initial: Math.ceil((this.#block + BLOCK_BYTES) / PAGE) });
-    const shift = 32 - Math.log2(bloom.length);
+    this.#free = this.#block + BLOCK_BYTES;
+    const memory = new WebAssembly.Memory({ initial: Math.ceil((this.#free + LENT_BYTES) / PAGE) });
+    const shift = Math.clz32(bloom.length) + 1;
     const module = new WebAssembly.Module(finderCode({ stride, shift, multiplier, masks }));
     this.#find = new WebAssembly.Instance(module, { m: { m: memory } }).exports.f;
     this.#words = new Int32Array(memory.buffer);
@@ -57,7 +63,19 @@ export class WordFinder {
     }
   }
 
+  /** Memory from which nothing has to be copied, for good; undefined where there is none left. */
+  lend(bytes: number): Uint8Array<ArrayBuffer> | undefined {
+    const start = this.#free;
+    if (start + bytes > this.memory.length) return undefined;
+    this.#free = Math.ceil((start + bytes) / LENT_ALIGNMENT) * LENT_ALIGNMENT;
+    return this.memory.subarray(start, start + bytes);
+  }
+
   each(text: Uint8Array, tell: OnWords): void {
+    if (text.buffer === this.memory.buffer) {
+      this.#eachInPlace(text, tell);
+      return;
+    }
     for (let at = 0; at < text.length; at += BLOCK_BYTES) {
       const block = text.subarray(at, at + BLOCK_BYTES);
       this.memory.set(block, this.#block);
@@ -65,6 +83,14 @@ export class WordFinder {
     }
   }
 
+  #eachInPlace({ byteOffset, length }: Uint8Array, tell: OnWords): void {
+    const end = byteOffset + length;
+    for (let at = Math.ceil(byteOffset / WORD) * WORD; at < end; at += BLOCK_BYTES) {
+      this.#look(at, Math.min(end - at, BLOCK_BYTES), byteOffset, tell);
+    }
+  }
+
+  /** `start` is a multiple of a word. */
   #look(start: number, length: number, textAt: number, tell: OnWords): void {
     const group = GROUP * this.#stride;
     const end = start + length - (length % group);
@@ -76,8 +102,9 @@ export class WordFinder {
     tell(this.#words, end >> 2, (start + length) >> 2, textAt);
   }
 
+  /** But for what was lent: a write of it may be under way. */
   wipe(): void {
-    this.memory.fill(0);
+    this.memory.fill(0, 0, this.#block + BLOCK_BYTES);
   }
 }
 
@@ -115,6 +142,11 @@ function makeFinder(table: FinderTable, multiplier: number): WordFinder | null {
   } catch {
     return null;
   }
+}
+
+/** Memory in which texts for this table are looked through without being copied; undefined where there is none, or not yet. */
+export function lentMemory(table: FinderTable, bytes: number): Uint8Array<ArrayBuffer> | undefined {
+  return findings.get(table)?.finder?.lend(bytes);
 }
 
 /** Overwrites what it has of the table, and of the texts. */

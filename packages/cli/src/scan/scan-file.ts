@@ -1,4 +1,5 @@
 import { closeSync, constants, fstatSync, openSync, readlinkSync, readSync } from 'node:fs';
+import { type Matcher, memoryFor } from '@hasp/match';
 import { type BytePath, systemPath } from './byte-path.ts';
 import { type ContentFinding, type ContentReport, scanContent } from './content.ts';
 import { makePlaceFinder } from './place.ts';
@@ -20,7 +21,7 @@ const TRIES = 5;
 
 /** For any number of files, one after the other, in one buffer. */
 export function makeFileScan(tally: Tally, pointing: (file: Pointing) => void): FileScan {
-  const buffer = Buffer.allocUnsafeSlow(PIECE_BYTES);
+  const memory = makePieceMemory(tally.matcher);
 
   function scanOnce(path: BytePath, follows: boolean): Outcome {
     let descriptor: number;
@@ -42,7 +43,7 @@ export function makeFileScan(tally: Tally, pointing: (file: Pointing) => void): 
 
   function scanOpen(path: BytePath, descriptor: number): Outcome {
     const content = scanContent(tally.matcher);
-    const { bytes, code } = readInto(content.feed, descriptor, buffer);
+    const { bytes, code } = readInto(content.feed, descriptor, memory);
     if (code === 'EISDIR') return 'folder';
     const report = content.end();
     tally.files += 1;
@@ -50,7 +51,7 @@ export function makeFileScan(tally: Tally, pointing: (file: Pointing) => void): 
     if (code === 'ESPIPE') tally.leaveOut(path, SPECIAL);
     else if (code !== undefined) tally.skip(path, whyNot(code));
     if (report.findings.length > 0 || report.skipped.length > 0) {
-      tally.content(path, 'content', withPlaces(report, descriptor, buffer));
+      tally.content(path, 'content', withPlaces(report, descriptor, memory));
     }
     if (report.largeFile !== undefined) pointing({ path, pointer: report.largeFile });
     return 'done';
@@ -66,32 +67,56 @@ export function makeFileScan(tally: Tally, pointing: (file: Pointing) => void): 
   };
 }
 
+/** Where pieces are read to. */
+interface PieceMemory {
+  readonly buffer: Buffer;
+  /** Goes over to memory from which the matcher need not copy, once there is some. */
+  improve(): void;
+}
+
+function makePieceMemory(matcher: Matcher): PieceMemory {
+  let buffer = Buffer.allocUnsafeSlow(PIECE_BYTES);
+  let isBest = false;
+  return {
+    get buffer() {
+      return buffer;
+    },
+    improve() {
+      const better = isBest ? undefined : memoryFor(matcher, PIECE_BYTES);
+      if (better === undefined) return;
+      buffer = Buffer.from(better.buffer, better.byteOffset, PIECE_BYTES);
+      isBest = true;
+    },
+  };
+}
+
 const SPECIAL = 'is a socket, a pipe or a device';
 
 /** Removed since it was listed; or in the index, and not in the work tree. */
 const isGone = (code: string): boolean => code === 'ENOENT' || code === 'ENOTDIR';
 
 /** Up to the end, or up to what keeps it from going on. */
-function readInto(feed: (piece: Buffer, isLast: boolean) => void, descriptor: number, buffer: Buffer): Amount {
+function readInto(feed: (piece: Buffer, isLast: boolean) => void, descriptor: number, memory: PieceMemory): Amount {
   let bytes = 0;
   let filled = 0;
   let most = Number.POSITIVE_INFINITY;
   let code: string | undefined;
   try {
     for (let count = -1; count !== 0; ) {
-      count = readSync(descriptor, buffer, filled, PIECE_BYTES - filled, bytes);
+      count = readSync(descriptor, memory.buffer, filled, PIECE_BYTES - filled, bytes);
       bytes += count;
       filled += count;
       if (filled < PIECE_BYTES) continue;
-      feed(buffer, false);
+      feed(memory.buffer, false);
       filled = 0;
+      memory.improve();
       if (most === Number.POSITIVE_INFINITY) most = fstatSync(descriptor).size + GROWTH_BYTES;
       if (bytes > most) return { bytes, code: 'GROWS' };
     }
   } catch (error) {
     code = codeOf(error);
   }
-  if (filled > 0) feed(buffer.subarray(0, filled), true);
+  if (filled > 0) feed(memory.buffer.subarray(0, filled), true);
   return code === undefined ? { bytes } : { bytes, code };
 }
 
@@ -102,11 +127,11 @@ interface Amount {
 }
 
 /** Reads a longer file again, up to where something was found. */
-function withPlaces(report: ContentReport, descriptor: number, buffer: Buffer): ContentReport {
+function withPlaces(report: ContentReport, descriptor: number, memory: PieceMemory): ContentReport {
   const open = report.findings.filter(({ inside, line }) => inside === undefined && line === undefined);
   if (open.length === 0) return report;
   const finder = makePlaceFinder(open.map(({ offset }) => offset));
-  readInto((piece) => finder.feed(piece), descriptor, buffer);
+  readInto((piece) => finder.feed(piece), descriptor, memory);
   const placed = (finding: ContentFinding) =>
     open.includes(finding) ? { ...finding, ...finder.places.get(finding.offset) } : finding;
   return { ...report, findings: report.findings.map(placed) };
