@@ -42,7 +42,6 @@ const require = createRequire(path.join(root, 'packages/vault/package.json'));
 /** Source of packages/cli → its bundle. */
 const ENTRIES = [
   ['hasp', 'hasp'],
-  ['hook-entry', 'hook'],
   ['daemon-entry', 'daemon'],
   ['ask-once', 'ask-once'],
   ['main', 'main'],
@@ -164,26 +163,24 @@ function engine() {
 
 /** A run that prints nothing masks nothing: it reads the match engine when it first needs it. */
 const MATCH = path.join(root, 'packages/match/src');
-const laterMatch = {
-  name: 'later-match',
-  setup(builder) {
-    builder.onResolve(
-      { filter: /^\.\/(matcher|redactor|ansi-redactor|search|mask-text)\.ts$/ },
-      ({ path: target, importer }) =>
-        ['index.ts', 'text-mask.ts'].some((file) => importer === path.join(MATCH, file))
-          ? { path: path.join(MATCH, target), namespace: 'later' }
-          : undefined,
+const IMPORTERS = ['index.ts', 'text-mask.ts'].map((file) => path.join(MATCH, file));
+const laterMatch = later(/^\.\/(matcher|redactor|ansi-redactor|search|mask-text)\.ts$/);
+/** Git's hooks look for values, and mask no stream. */
+const laterRedactor = later(/^\.\/ansi-redactor\.ts$/);
+function later(filter) {
+  const setup = (builder) => {
+    builder.onResolve({ filter }, ({ path: target, importer }) =>
+      IMPORTERS.includes(importer) ? { path: path.join(MATCH, target), namespace: 'later' } : undefined,
     );
     builder.onLoad({ filter: /.*/, namespace: 'later' }, ({ path: file }) => {
-      const names = [...readFileSync(file, 'utf8').matchAll(/^export (?:async )?function (\w+)/gm)].map(
-        ([, name]) => name,
-      );
-      const stub = (name) => `export const ${name} = (...given) => require('./match.cjs').${name}(...given);`;
-      return { contents: names.map(stub).join('\n') };
+      const functions = readFileSync(file, 'utf8').matchAll(/^export (?:async )?function (\w+)/gm);
+      const stub = ([, name]) => `export const ${name} = (...given) => require('./match.cjs').${name}(...given);`;
+      return { contents: [...functions].map(stub).join('\n') };
     });
     builder.onResolve({ filter: /^\.\/match\.cjs$/ }, ({ path: target }) => ({ path: target, external: true }));
-  },
-};
+  };
+  return { name: 'later', setup };
+}
 
 const run = await build({
   ...shared,
@@ -207,6 +204,11 @@ const remote = await build({
   plugins: [laterMatch, laterCrypto, lazyBorders],
 });
 const match = await build({ ...shared, entryPoints: { match: path.join(MATCH, 'index.ts') } });
+const hook = await build({
+  ...shared,
+  entryPoints: { hook: path.join(cli, 'src/hook-entry.ts') },
+  plugins: [laterRedactor, lazyBorders],
+});
 const command = await build({
   ...shared,
   entryPoints: {
@@ -237,7 +239,7 @@ function entryOf(name) {
 writeFileSync(
   path.join(out, 'meta.json'),
   JSON.stringify({
-    outputs: Object.assign({}, ...[command, run, remote, match, apart].map(({ metafile }) => metafile.outputs)),
+    outputs: Object.assign({}, ...[command, hook, run, remote, match, apart].map(({ metafile }) => metafile.outputs)),
   }).replaceAll(path.basename(out), 'dist'),
 );
 cpSync(path.join(cli, 'src/hasp.schema.json'), path.join(out, 'hasp.schema.json'));

@@ -3,8 +3,6 @@ import { type Matcher, makeAnsiRedactor, makeMatcher, type NamedValue, type Reda
 import type { Vault } from '@hasp/vault';
 import { managedMatcher } from './managed-matcher.ts';
 
-const NOTHING = new Uint8Array(0);
-
 /** A value that a run has, whatever becomes of it in the vault. */
 export interface GrantedValue extends NamedValue {
   readonly version: number;
@@ -35,14 +33,7 @@ export class Redaction {
    */
   redactor(): Redactor {
     this.#matcher ??= this.#makeMatcher();
-    const redactor = makeAnsiRedactor(this.#matcher);
-    const unlessWiped = (deed: () => Uint8Array): Uint8Array => (this.#matcher === undefined ? NOTHING : deed());
-    return {
-      push: (chunk, room) => unlessWiped(() => redactor.push(chunk, room)),
-      idle: () => unlessWiped(() => redactor.idle()),
-      end: () => unlessWiped(() => redactor.end()),
-      memory: (bytes) => (this.#matcher === undefined ? undefined : redactor.memory(bytes)),
-    };
+    return makeAnsiRedactor(this.#matcher, () => this.#matcher === undefined);
   }
 
   /** After the last stream has ended; what comes in spite of that is not shown. */

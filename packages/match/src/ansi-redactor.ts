@@ -30,9 +30,21 @@ interface Sequence {
  * marks what it has found. It looks through the text that a terminal would show; the mark stands where the value
  * began, and the sequences behind it, for what they have turned on or off. What comes out of that goes through a
  * plain redactor, which sees the sequences as bytes. A stream without sequences, or of binary data, goes to that alone.
+ * @param isWiped from when on the matcher is: what comes after that is not shown
  */
-export function makeAnsiRedactor(matcher: Matcher): Redactor {
-  if (matcher.empty) return makeRedactor(matcher);
+export function makeAnsiRedactor(matcher: Matcher, isWiped?: () => boolean): Redactor {
+  const redactor = matcher.empty ? makeRedactor(matcher) : makeLookingRedactor(matcher);
+  if (isWiped === undefined) return redactor;
+  const unlessWiped = (deed: () => Uint8Array): Uint8Array => (isWiped() ? NOTHING : deed());
+  return {
+    push: (chunk, room) => unlessWiped(() => redactor.push(chunk, room)),
+    idle: () => unlessWiped(() => redactor.idle()),
+    end: () => unlessWiped(() => redactor.end()),
+    memory: (bytes) => (isWiped() ? undefined : redactor.memory(bytes)),
+  };
+}
+
+function makeLookingRedactor(matcher: Matcher): Redactor {
   const plain = makePlainRedactor(matcher);
   const shown = makeShownText(matcher, plain);
   const stretches = new BinaryStretches();

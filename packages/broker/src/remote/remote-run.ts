@@ -72,13 +72,7 @@ export class RemoteRun implements GrantedRun {
 
   redactor(): Redactor {
     this.#matcher ??= makeMatcher(named(this.#values.filter(({ placeholder }) => !placeholder)));
-    const redactor = makeAnsiRedactor(this.#matcher);
-    const unlessWiped = (deed: () => Uint8Array): Uint8Array => (this.#isWiped ? NOTHING : deed());
-    return {
-      push: (chunk, room) => unlessWiped(() => redactor.push(chunk, room)),
-      idle: () => unlessWiped(() => redactor.idle()),
-      end: () => unlessWiped(() => redactor.end()),
-    };
+    return makeAnsiRedactor(this.#matcher, () => this.#isWiped);
   }
 
   note(tree: { root?: ProcessIdentity; members: readonly ProcessIdentity[] }): void {
