@@ -101,8 +101,9 @@ const lazyBorders = {
       contents: `${sqliteLoader}\n${shape === 'bindings' ? 'module.exports = load' : 'exports.getBinding = load'};`,
       resolveDir: out,
     }));
-    // Functions and tables made in JavaScript, and copies: nobody here makes any, and a start would read 7 kB for them.
-    builder.onResolve({ filter: /^\.\/methods\/(table|function|aggregate|backup)$/ }, ({ path: target, importer }) =>
+    // Functions, tables, copies and transactions made in JavaScript: nobody here makes any, and a start would read 9 kB for them.
+    const unused = /^\.\/methods\/(table|function|aggregate|backup|serialize|transaction)$/;
+    builder.onResolve({ filter: unused }, ({ path: target, importer }) =>
       importer.startsWith(SQLITE) ? { path: target, namespace: 'unused' } : undefined,
     );
     builder.onLoad({ filter: /.*/, namespace: 'unused' }, () => ({ contents: '' }));
