@@ -171,6 +171,22 @@ describe('hasp hook install', () => {
     ]);
   });
 
+  it('lets nothing through where there is no bash, and says so', async () => {
+    const repo = repository();
+    await install(repo);
+    stage(repo, 'clean');
+    const bin = path.join(box.root, 'bin');
+    mkdirSync(bin);
+    for (const name of ['git', 'sh']) {
+      symlinkSync(execFileSync('which', [name], { encoding: 'utf8' }).trim(), path.join(bin, name));
+    }
+    const { status, stderr } = await repo.git(['commit', '-qm', 'x'], { env: { PATH: bin } });
+    expect([status, stderr.toString().split('\n').slice(0, 2)]).toEqual([
+      1,
+      ['hasp: there is no bash in PATH, so nothing was checked', "  → add the folder that has it to git's PATH"],
+    ]);
+  });
+
   it('serves linked work trees and submodules', async () => {
     const repo = repository();
     repo.commit({ file: 'a\n' });

@@ -25,7 +25,10 @@ function quoted(text: string): string {
  * push, such as Git LFS, after it. Both get their arguments and the same stdin.
  */
 export function guardText(hook: GuardedHook, hasp: string, before: Before): string {
-  const check = `[ -x "$hasp" ] || { echo "hasp: $hasp is missing, so nothing was checked" >&2; echo "  → install hasp again, then: hasp hook install" >&2; exit 1; }`;
+  const check = [
+    orStop('[ -x "$hasp" ]', '$hasp is missing', 'install hasp again, then: hasp hook install'),
+    orStop('command -v bash >/dev/null', 'there is no bash in PATH', "add the folder that has it to git's PATH"),
+  ].join('\n');
   const isChained = before.kind !== 'none';
   const lines = [`hasp=${quoted(hasp)}`, ...(isChained ? [keptLine(hook, before)] : [])];
   if (hook !== 'pre-push') {
@@ -46,6 +49,10 @@ export function guardText(hook: GuardedHook, hasp: string, before: Before): stri
 /** Any other hook, where git looks at our folder and not at the one before. */
 export function passText(hook: string, before: Before): string {
   return sealed([keptLine(hook, before), '[ ! -x "$kept" ] || exec "$kept" "$@"']);
+}
+
+function orStop(condition: string, problem: string, hint: string): string {
+  return `${condition} || { echo "hasp: ${problem}, so nothing was checked" >&2; echo "  → ${hint}" >&2; exit 1; }`;
 }
 
 function keptLine(hook: string, before: Before): string {
