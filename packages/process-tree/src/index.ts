@@ -8,6 +8,7 @@ export { identityOf, isAlive, selfIdentity } from './identity.ts';
 export { type Inherited, readInherited } from './inherited.ts';
 export { type ListedProcess, listTree } from './list-tree.ts';
 export { findMarked, stopMarked } from './marked.ts';
+export { OutputPipe } from './output-pipe.ts';
 export {
   belongsTo,
   type ConnectedPeer,

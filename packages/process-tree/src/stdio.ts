@@ -1,15 +1,12 @@
 import { closeSync, fstatSync, openSync, write } from 'node:fs';
 import { EIO } from './errno.ts';
 import type { Libc } from './libc.ts';
-import { type ByteTransform, CHUNK_BYTES, openPipe, Relay } from './relay.ts';
+import { openWidePipe } from './output-pipe.ts';
+import { type ByteTransform, openPipe, Relay } from './relay.ts';
 import { Sink } from './sink.ts';
 import { PolledSource } from './source.ts';
 import { modesOf } from './terminal/termios.ts';
 import type { TreeSpec } from './tree-spec.ts';
-
-const F_SETFL = 4;
-const F_SETPIPE_SZ = 1031;
-const O_NONBLOCK = 0o4000;
 
 const CR = 0x0d;
 const LF = 0x0a;
@@ -75,12 +72,7 @@ export function openStdio(libc: Libc, spec: TreeSpec, terminal?: InnerTerminal):
   const childEnds: number[] = [];
   const relay = (target: number, stream: TreeSpec['stdout']): number | undefined => {
     if (stream === 'inherit') return undefined;
-    // A real pipe: a child may open /dev/stdout, which fails on Node's socket pairs.
-    const [ours, childEnd] = openPipe(libc);
-    // Only our end: the flag belongs to the open file, and each end is one of its own.
-    libc.fcntl(ours, F_SETFL, O_NONBLOCK);
-    // A user with many pipes may be refused: then it stays as it is.
-    libc.fcntl(ours, F_SETPIPE_SZ, CHUNK_BYTES);
+    const [ours, childEnd] = openWidePipe(libc);
     relays.push(new Relay(new PolledSource(libc, ours), new Sink(libc, target), stream, warn));
     childEnds.push(childEnd);
     return childEnd;

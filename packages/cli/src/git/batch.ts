@@ -13,8 +13,8 @@ export interface ObjectHeader {
 /** What is told of the stream, object by object. */
 export interface ObjectListener {
   begin(header: ObjectHeader): void;
-  /** In order; not copied, so gone after the call. */
-  piece(bytes: Uint8Array): void;
+  /** In order; not copied, so gone after the call, but for the last one, behind which `end` comes at once. */
+  piece(bytes: Uint8Array, isLast: boolean): void;
   end(): void;
 }
 
@@ -41,7 +41,7 @@ export interface BatchReader {
 export function makeBatchReader(listener: ObjectListener): BatchReader {
   /** Of a header that is not whole yet. */
   let begun: Buffer | undefined;
-  /** Bytes of the object still to come; -1 between objects. */
+  /** Bytes of the object still to come; 0 before the newline behind it, -1 between objects. */
   let left = -1;
 
   /** Returns where the object's bytes begin. */
@@ -58,6 +58,7 @@ export function makeBatchReader(listener: ObjectListener): BatchReader {
     const header = parseHeader(line);
     left = header.size;
     listener.begin(header);
+    if (left === 0) listener.end();
     return newline + 1;
   }
 
@@ -68,14 +69,14 @@ export function makeBatchReader(listener: ObjectListener): BatchReader {
           at = readHeader(chunk, at);
         } else if (left > 0) {
           const piece = chunk.subarray(at, Math.min(at + left, chunk.length));
-          listener.piece(piece);
           left -= piece.length;
           at += piece.length;
+          listener.piece(piece, left === 0);
+          if (left === 0) listener.end();
         } else {
           if (chunk[at] !== NEWLINE) throw unreadable('an object longer than announced');
           at += 1;
           left = -1;
-          listener.end();
         }
       }
     },

@@ -70,7 +70,7 @@ async function readBoth(
       left.delete(header.oid);
       listener.begin(header);
     },
-    piece: (bytes) => listener.piece(bytes),
+    piece: (bytes, isLast) => listener.piece(bytes, isLast),
     end: () => listener.end(),
   });
   if (left.size === 0) return;

@@ -111,9 +111,9 @@ export function inspectObjects(matcher: Matcher, openBlob: () => ContentScan): I
       else if (begun.type !== 'tree') text = makeSearch(matcher);
       else if (begun.size > LARGEST_TREE) throw treeTooLarge(begun.oid);
     },
-    piece(piece) {
-      if (blob !== undefined) blob.feed(piece);
-      else if (text !== undefined) text.feed(piece);
+    piece(piece, isLast) {
+      if (blob !== undefined) blob.feed(piece, isLast);
+      else if (text !== undefined) text.feed(piece, isLast);
       else tree.push(Buffer.from(piece));
     },
     end() {

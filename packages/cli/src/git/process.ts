@@ -1,6 +1,7 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
 import { HaspError } from '@hasp/core';
+import { OutputPipe } from '@hasp/process-tree';
 import { gitEnvironment, SETTINGS } from './environment.ts';
 
 /** Where git is run, and with what environment. */
@@ -15,6 +16,8 @@ export interface GitPlace {
 export interface GitProcess {
   readonly stdin: Writable;
   readonly stdout: Readable;
+  /** All that it prints, in pieces; a piece may be overwritten by the next one. @throws what `take` throws */
+  each(take: (piece: Buffer) => void): Promise<void>;
   /** Resolves when it ended well and all it printed was read. @throws HaspError E_STORAGE, E_SPAWN otherwise */
   readonly ended: Promise<void>;
   stop(): void;
@@ -22,17 +25,22 @@ export interface GitProcess {
 
 const STDERR_KEPT = 4_096;
 
-/**
- * Starts git, without a shell. `input`, where given, is the output of another that nobody has read from:
- * it goes from one to the other by descriptor.
- */
-export function startGit(place: GitPlace, argv: readonly string[], input?: GitProcess): GitProcess {
-  const child = spawn('git', ['--no-pager', ...(place.asUser === true ? [] : SETTINGS), ...argv], {
-    // Where Node could not write down where we are, it is still where we are.
-    ...(place.cwd.includes('\ufffd') ? {} : { cwd: place.cwd }),
-    env: place.asUser === true ? Object.fromEntries(place.environment) : gitEnvironment(place.environment),
-    stdio: [input === undefined ? 'pipe' : input.stdout, 'pipe', 'pipe'],
-  });
+interface GitOptions {
+  /** The output of another that nobody has read from: it goes from one to the other by descriptor. */
+  readonly input?: GitProcess;
+  /** It prints so much that it has to go quickly: `each` is for it, and `stdout` is not. */
+  readonly printsMuch?: boolean;
+}
+
+/** Starts git, without a shell. */
+export function startGit(
+  place: GitPlace,
+  argv: readonly string[],
+  { input, printsMuch = false }: GitOptions = {},
+): GitProcess {
+  const pipe = printsMuch ? OutputPipe.open() : undefined;
+  const start = (output: number | 'pipe') => spawnGit(place, argv, [input?.stdout ?? 'pipe', output, 'pipe']);
+  const child = pipe === undefined ? start('pipe') : pipe.give(start);
   // Ours is not needed any more, and would keep the first one from seeing that the second has ended.
   input?.stdout.removeAllListeners('readable').destroy();
   // Once git has ended, Node throws away what nobody listens to: until somebody reads it, it is held so.
@@ -41,12 +49,39 @@ export function startGit(place: GitPlace, argv: readonly string[], input?: GitPr
   // Whoever waits is told; until somebody does, it is no fault of the process.
   ended.catch(() => {});
   child.stdin?.on('error', () => {});
+  const stdout = child.stdout as Readable;
   return {
     stdin: child.stdin as Writable,
-    stdout: child.stdout as Readable,
+    stdout,
+    each: (take) => pipe?.each(take) ?? eachOf(stdout, take),
     ended,
     stop: () => void child.kill('SIGKILL'),
   };
+}
+
+function spawnGit(place: GitPlace, argv: readonly string[], stdio: StdioOptions): ChildProcess {
+  return spawn('git', ['--no-pager', ...(place.asUser === true ? [] : SETTINGS), ...argv], {
+    // Where Node could not write down where we are, it is still where we are.
+    ...(place.cwd.includes('\ufffd') ? {} : { cwd: place.cwd }),
+    env: place.asUser === true ? Object.fromEntries(place.environment) : gitEnvironment(place.environment),
+    stdio,
+  });
+}
+
+function eachOf(stdout: Readable, take: (piece: Buffer) => void): Promise<void> {
+  return new Promise((resolve, reject) => {
+    stdout.on('error', reject).on('end', resolve);
+    // It printed nothing at all.
+    if (stdout.readableEnded) resolve();
+    stdout.removeAllListeners('readable').on('data', (piece: Buffer) => {
+      try {
+        take(piece);
+      } catch (error) {
+        stdout.removeAllListeners('data').resume();
+        reject(error);
+      }
+    });
+  });
 }
 
 function endOf(child: ChildProcess, deed: string): Promise<void> {
@@ -80,17 +115,13 @@ export class GitFailure extends HaspError {
   }
 }
 
-/** Begins to read what git prints. */
-export function readOutput({ stdout }: GitProcess, take: (chunk: Buffer) => void): void {
-  stdout.removeAllListeners('readable').on('data', take);
-}
-
 /** All that git prints, where it is little. @throws HaspError E_STORAGE, E_SPAWN */
 export async function gitOutput(place: GitPlace, argv: readonly string[], input = ''): Promise<Buffer> {
   const git = startGit(place, argv);
   const chunks: Buffer[] = [];
-  readOutput(git, (chunk) => chunks.push(chunk));
+  const read = git.each((chunk) => chunks.push(chunk));
   git.stdin.end(input);
   await git.ended;
+  await read;
   return Buffer.concat(chunks);
 }

@@ -1,5 +1,7 @@
 import type { BatchReader } from './batch.ts';
-import { type GitProcess, readOutput } from './process.ts';
+import type { GitProcess } from './process.ts';
+
+const NEVER = new Promise<never>(() => {});
 
 /**
  * Reads what the last of a row of processes prints, and waits for all of them. What any of them did not
@@ -8,22 +10,9 @@ import { type GitProcess, readOutput } from './process.ts';
 export async function readAllObjects(row: readonly GitProcess[], reader: BatchReader): Promise<void> {
   const last = row.at(-1) as GitProcess;
   try {
-    await new Promise<void>((resolve, reject) => {
-      last.stdout.on('error', reject);
-      last.stdout.on('end', resolve);
-      // It printed nothing at all.
-      if (last.stdout.readableEnded) resolve();
-      readOutput(last, (chunk) => {
-        try {
-          reader.feed(chunk);
-        } catch (error) {
-          last.stdout.removeAllListeners('data').resume();
-          reject(error);
-        }
-      });
-      // Whoever ends badly says more than the end of the stream would.
-      for (const git of row) git.ended.catch(reject);
-    });
+    // Whoever ends badly says more than the end of the stream would.
+    const failure = Promise.race(row.map((git) => git.ended.then(() => NEVER)));
+    await Promise.race([last.each((piece) => reader.feed(piece)), failure]);
     for (const git of row) await git.ended;
     reader.end();
   } catch (error) {

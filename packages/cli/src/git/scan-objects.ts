@@ -47,7 +47,7 @@ function counting(inspection: Inspection, progress: (objects: number) => void): 
       inspection.begin(header);
       if ((counted.objects & 0xff) === 0) progress(counted.objects);
     },
-    piece: (bytes) => inspection.piece(bytes),
+    piece: (bytes, isLast) => inspection.piece(bytes, isLast),
     end: () => inspection.end(),
   };
 }

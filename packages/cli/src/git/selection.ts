@@ -22,7 +22,10 @@ export interface Selection {
 /** One git lists and another one reads, and what is listed goes from one to the other directly. */
 export function startSelection(place: GitPlace, bounds: SelectionBounds): Selection {
   const lister = startGit(place, ['rev-list', '--objects', '--in-commit-order', '--reverse', ...listed(bounds)]);
-  const reader = startGit(place, ['cat-file', `--batch=${BATCH_FORMAT}`, '--buffer'], lister);
+  const reader = startGit(place, ['cat-file', `--batch=${BATCH_FORMAT}`, '--buffer'], {
+    input: lister,
+    printsMuch: true,
+  });
   lister.stdin.end([...bounds.with, ...bounds.without.map((name) => `^${name}`)].map((line) => `${line}\n`).join(''));
   return {
     bounds,

@@ -87,7 +87,7 @@ async function readBlobs(reader: GitProcess, entries: readonly StagedEntry[], li
       read += 1;
       listener.begin(header);
     },
-    piece: (bytes) => listener.piece(bytes),
+    piece: (bytes, isLast) => listener.piece(bytes, isLast),
     end: () => listener.end(),
   };
   reader.stdin.end(blobs.map((blob) => `${blob}\n`).join(''));
