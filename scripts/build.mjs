@@ -31,6 +31,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { sqliteLoader } from './sqlite-addon.mjs';
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 const cli = path.join(root, 'packages/cli');
@@ -56,39 +57,7 @@ const EXTERNAL = ['koffi', 'libsodium-wrappers', 'libsodium-wrappers-sumo', '@no
 /** ES modules that a CommonJS bundle can't require: bundled apart, loaded when asked for. */
 const APART = ['ps-list', 'execa'];
 
-/**
- * Loads better-sqlite3's addon from where it lies beside the build, without a search: a search costs a
- * millisecond. Version 12 is compiled at install; version 13 ships N-API binaries, compiles where there is none,
- * and crashes Node before N-API 10 (20, and 22 before 22.14), so that is refused first.
- */
 const SQLITE = path.dirname(require.resolve(['better-sqlite3', 'package.json'].join('/')));
-const sqliteMajor = Number.parseInt(JSON.parse(readFileSync(path.join(SQLITE, 'package.json'), 'utf8')).version, 10);
-const sqliteLoader = `
-  const path = require('node:path');
-  const files = ['build/Release/better_sqlite3.node'];
-  if (${sqliteMajor} >= 13) {
-    if (Number(process.versions.napi) < 10) throw new Error('better-sqlite3 13 needs Node 22.14 or later: npm install better-sqlite3@12');
-    for (const libc of ['', 'musl']) files.push(\`prebuilds/\${process.platform}\${libc}-\${process.arch}.node\`);
-  }
-  let addon;
-  const load = () => {
-    if (addon) return addon;
-    const beside = path.join(__dirname, ${JSON.stringify(path.relative(out, SQLITE))});
-    const installed = () => path.dirname(require.resolve(['better-sqlite3', 'package.json'].join('/')));
-    let problem;
-    for (const folder of [() => beside, installed]) {
-      for (const file of files) {
-        try {
-          const loaded = { exports: {} };
-          process.dlopen(loaded, path.join(folder(), file));
-          return (addon = loaded.exports);
-        } catch (error) {
-          problem = problem ?? error;
-        }
-      }
-    }
-    throw problem;
-  };`;
 
 const lazyBorders = {
   name: 'lazy-borders',
@@ -98,7 +67,7 @@ const lazyBorders = {
       importer.startsWith(SQLITE) ? { path: 'getBinding', namespace: 'addon' } : undefined,
     );
     builder.onLoad({ filter: /.*/, namespace: 'addon' }, ({ path: shape }) => ({
-      contents: `${sqliteLoader}\n${shape === 'bindings' ? 'module.exports = load' : 'exports.getBinding = load'};`,
+      contents: `${sqliteLoader(SQLITE, out)}\n${shape === 'bindings' ? 'module.exports = load' : 'exports.getBinding = load'};`,
       resolveDir: out,
     }));
     // Functions, tables, copies and transactions made in JavaScript: nobody here makes any, and a start would read 9 kB for them.
