@@ -85,6 +85,9 @@ interface AgentEvent<T extends string> {
 interface AgentFacts {
   readonly agent?: string;
   readonly session?: string;
+}
+
+interface UseFacts {
   /** The record is one use of its `rule`, counted for this token or session: by these, limits outlast a restart. */
   readonly limitKey?: string;
 }
@@ -122,7 +125,7 @@ interface RunFacts extends DeliveryFields, AgentFacts, ApiFacts {
   readonly host: string;
 }
 
-export interface GrantIssuedEvent extends RunFacts {
+export interface GrantIssuedEvent extends RunFacts, UseFacts {
   readonly type: 'grant.issued';
   readonly version: number;
   /** `root` only where it is enforced: for what is fetched. Everything else goes to the whole tree. */
@@ -142,7 +145,7 @@ export interface GrantDeniedEvent extends RunFacts {
 }
 
 /** One fetch of a value that was granted by `ask`; on disk before the value is handed out. */
-export interface GrantDeliveredEvent extends AgentFacts, ApiFacts {
+export interface GrantDeliveredEvent extends AgentFacts, UseFacts, ApiFacts {
   readonly type: 'grant.delivered';
   readonly run: string;
   readonly grant: string;

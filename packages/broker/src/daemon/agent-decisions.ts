@@ -1,5 +1,5 @@
 import type { AccessRequest, Decision } from '@hasp/core';
-import { type AccessFacts, type AgentIdentity, decideAccess, type Rule } from '@hasp/core/rules';
+import { type Access, type AccessFacts, type AgentIdentity, decideAccess, type Rule } from '@hasp/core/rules';
 import type { Approval, Approvals } from './approvals.ts';
 import type { Rulebook } from './rulebook.ts';
 
@@ -20,10 +20,7 @@ export interface AgentWish extends AccessRequest {
   readonly reason?: string;
 }
 
-export interface WishFacts extends Pick<AccessFacts, 'projectTrusted' | 'agentTargets'> {
-  /** The secret can do more than when its scopes were last accepted. */
-  readonly scopesGrown: boolean;
-}
+export type WishFacts = Pick<AccessFacts, 'projectTrusted' | 'agentTargets'>;
 
 /** Whoever waits for the answer. */
 export interface Waiting {
@@ -45,11 +42,14 @@ export class AgentDecisions {
   readonly #rulebook: Rulebook;
   readonly #approvals: Approvals;
   readonly #clock: () => number;
+  readonly #scopesGrown: (secret: string) => boolean;
 
-  constructor(rulebook: Rulebook, approvals: Approvals, clock: () => number) {
+  /** @param scopesGrown whether a secret can do more than was accepted; asked only where a rule wants to know */
+  constructor(rulebook: Rulebook, approvals: Approvals, clock: () => number, scopesGrown: (secret: string) => boolean) {
     this.#rulebook = rulebook;
     this.#approvals = approvals;
     this.#clock = clock;
+    this.#scopesGrown = scopesGrown;
   }
 
   /** Allows each of the wishes, or counts no use of any. In their order. */
@@ -69,30 +69,43 @@ export class AgentDecisions {
     return decisions;
   }
 
+  /** After a person's yes all is looked at again: rules and clocks may have changed meanwhile. */
   async decide(agent: KnownAgent, wish: AgentWish, facts: WishFacts, waiting: Waiting): Promise<AgentDecision> {
     let identity: AgentIdentity | undefined;
+    const approved = new Set<string>();
     for (;;) {
-      const access = decideAccess({ kind: 'agent', name: agent.name }, wish, this.#rulebook.policy, {
-        ...facts,
-        ...this.#rulebook.limits.factsOf(agent.limitKey),
-        now: this.#clock(),
-        identity,
-      });
+      const access = this.#look(agent, wish, facts, identity);
       if (access.effect === 'needs-identity') {
         identity = await this.#rulebook.identities.ask(agent.name);
         continue;
       }
       if (access.effect === 'deny') return { ...access, code: 'code' in access ? access.code : 'E_DENIED' };
+      if (access.effect === 'ask' && !approved.has(access.rule)) {
+        const yes = await this.#isApproved(agent, wish, access.rule, waiting);
+        if (!yes) return { effect: 'deny', rule: access.rule, code: 'E_DENIED', why: 'No person approved it' };
+        approved.add(access.rule);
+        identity = undefined;
+        continue;
+      }
       const rule = this.#rulebook.rule(access.rule);
       // In the same turn as the decision, so that no other use comes between.
       if (rule !== undefined) this.#rulebook.limits.take(agent.limitKey, rule);
       if (access.effect === 'allow') return { ...access, effect: 'allow' };
-      if (await this.#isApproved(agent, wish, access.rule, waiting)) {
-        return { ...access, effect: 'allow', why: `A person approved it, as rule ${access.rule} asks`, approved: true };
-      }
-      if (rule !== undefined) this.#rulebook.limits.giveBack(agent.limitKey, rule);
-      return { effect: 'deny', rule: access.rule, code: 'E_DENIED', why: 'No person approved it' };
+      return { ...access, effect: 'allow', why: `A person approved it, as rule ${access.rule} asks`, approved: true };
     }
+  }
+
+  #look(agent: KnownAgent, wish: AgentWish, facts: WishFacts, identity: AgentIdentity | undefined): Access {
+    const scopesGrown = this.#scopesGrown;
+    return decideAccess({ kind: 'agent', name: agent.name }, wish, this.#rulebook.policy, {
+      ...facts,
+      ...this.#rulebook.limits.factsOf(agent.limitKey),
+      now: this.#clock(),
+      identity,
+      get scopesGrown() {
+        return scopesGrown(wish.binding.reference.name);
+      },
+    });
   }
 
   /** What was allowed came to nothing: it was no use. */

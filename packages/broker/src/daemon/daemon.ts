@@ -4,6 +4,7 @@ import type { Socket } from 'node:net';
 import { AuditLog } from '@hasp/audit';
 import { HaspError, type ProcessIdentity } from '@hasp/core';
 import { type ConnectedPeer, peerBehind, selfIdentity } from '@hasp/process-tree';
+import { scopesGrown } from '@hasp/vault/scopes';
 import { BrokerApi } from '../http/api.ts';
 import { NO_SESSIONS } from '../http/api-parts.ts';
 import { ownHosts } from '../http/origin.ts';
@@ -97,14 +98,16 @@ export class Daemon implements LineHost {
       record: (event) => this.#vault.record(event),
       isLive: () => true,
     });
-    const decisions = new AgentDecisions(this.#rulebook, this.#approvals, parts.clock);
+    const decisions = new AgentDecisions(this.#rulebook, this.#approvals, parts.clock, (secret) =>
+      scopesGrown(this.#vault.peek(), secret),
+    );
     this.runs = new DecidedRuns(this.#vault, decisions);
     this.#api = new BrokerApi({
       ...parts,
       log: this.#log,
       ownerToken: this.#token,
       sessions: NO_SESSIONS,
-      decide: fetchDecisions(decisions, this.#rulebook, () => this.#vault.peek()),
+      decide: fetchDecisions(decisions, this.#rulebook),
       mostConnections: Math.max(LEAST_CONNECTIONS, Math.floor(parts.descriptors / 2)),
       status: () => this.status(),
       mark: () => this.#vault.writeMark(),

@@ -63,7 +63,6 @@ export class DecidedRuns {
     const facts = {
       projectTrusted: isTrusted(request, vault),
       agentTargets: manifest === undefined ? [] : targetsOf(agent.name, manifest, request.command),
-      scopesGrown: false,
     };
     const command = request.command.join(' ');
     const { reason } = request;

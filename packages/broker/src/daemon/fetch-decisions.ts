@@ -1,15 +1,10 @@
 import { isLimited } from '@hasp/core/rules';
-import type { Vault } from '@hasp/vault';
-import { scopesGrown } from '@hasp/vault/scopes';
 import type { DecideFetch } from '../fetch/fetch-decision.ts';
 import type { AgentDecisions, AgentWish } from './agent-decisions.ts';
 import type { Rulebook } from './rulebook.ts';
 
 /** What is fetched from the broker goes to no command and comes from no manifest: the rules alone decide. */
-export function fetchDecisions(decisions: AgentDecisions, rulebook: Rulebook, vault: () => Vault): DecideFetch {
-  // It reads the vault, so only where some rule wants to know.
-  const haveGrown = (secret: string): boolean =>
-    rulebook.policy.rules.some(({ constraints }) => constraints.scopeCheck === true) && scopesGrown(vault(), secret);
+export function fetchDecisions(decisions: AgentDecisions, rulebook: Rulebook): DecideFetch {
   return async (asker, { secret, version, reason, ttlMs }, gone) => {
     const agent = { name: asker.agent, limitKey: asker.limitKey };
     const wish: AgentWish = {
@@ -28,7 +23,7 @@ export function fetchDecisions(decisions: AgentDecisions, rulebook: Rulebook, va
         return gone();
       },
     };
-    const facts = { projectTrusted: false, agentTargets: [], scopesGrown: haveGrown(secret) };
+    const facts = { projectTrusted: false, agentTargets: [] };
     const decision = await decisions.decide(agent, wish, facts, waiting);
     if (decision.effect === 'deny') return decision;
     const rule = rulebook.rule(decision.rule);

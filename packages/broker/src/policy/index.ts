@@ -1,11 +1,4 @@
 export {
-  type AgentRuleParts,
-  type AgentWishes,
-  type AskingAgent,
-  decideForAgent,
-  type Ruling,
-} from './decide-for-agent.ts';
-export {
   type IdentityServer,
   type IdentityServerParts,
   type IdentityServerState,
