@@ -159,7 +159,8 @@ it('is in no output, argument, environment, record or file of any command', asyn
   }
   expect(seenInArgv).toEqual(new Set());
   expectNowhere(given());
-});
+  // Ninety commands, one after the other, on a machine that may be busy.
+}, 240_000);
 
 it('is in no file and no environment of the wrapper while a run has it, and in none after TERM or KILL', async () => {
   for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
