@@ -98,6 +98,13 @@ describe('what an agent asks for', () => {
     expect((await decide(['a'], NOBODY, 'another')).effect).toBe('allow');
   });
 
+  it('goes on to be counted when the rules change', async () => {
+    inForce(rule('a', 'allow', '*', { maxUses: 1 }));
+    expect((await decide(['a'])).effect).toBe('allow');
+    inForce(rule('a', 'allow', '*', { maxUses: 2 }), rule('b', 'deny', 'b'));
+    expect(await effects(2, ['a'])).toEqual(['allow', 'deny']);
+  });
+
   it('is counted for nothing when one of it is denied, or no person says yes', async () => {
     inForce(rule('a', 'allow', 'a', { maxUses: 1 }), rule('q', 'ask', 'q'));
     for (let i = 0; i < 3; i++) expect(await decide(['a', 'x'])).toMatchObject({ rule: 'default-deny' });

@@ -133,7 +133,7 @@ export class Daemon implements LineHost {
       await daemon.#listen();
       const port = daemon.#httpPort;
       daemon.#log.append([{ type: 'broker.started', pid: process.pid, ...(port === undefined ? {} : { port }) }]);
-      daemon.#rulebook.announce();
+      await daemon.#rulebook.announce();
       if (wrapping !== undefined) daemon.#vault.unlock(wrapping);
       const facts = brokerFacts(selfIdentity(), daemon.#startedAt, parts.home, daemon.#httpPort);
       daemon.#undo.push(publish(parts.home, facts, parts.port === undefined ? undefined : daemon.#token));

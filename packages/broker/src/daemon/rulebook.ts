@@ -1,6 +1,6 @@
 import { readRecords } from '@hasp/audit';
 import type { AuditEvent, Clock, HaspError, Home } from '@hasp/core';
-import { isLimited, type Policy, type Rule } from '@hasp/core/rules';
+import type { Policy, Rule } from '@hasp/core/rules';
 import {
   type IdentityServer,
   identityServerAt,
@@ -74,8 +74,9 @@ export class Rulebook {
     return this.#byId.get(id);
   }
 
-  /** Records the rules that it began with. */
-  announce(): void {
+  /** Records the rules that it began with, and looks whether the identity server answers. */
+  async announce(): Promise<void> {
+    await this.identities.probe();
     if (this.#loaded !== undefined) this.#recordLoaded(this.#loaded);
   }
 
@@ -92,9 +93,12 @@ export class Rulebook {
   #take(loaded: LoadedPolicy | undefined): void {
     this.#loaded = loaded;
     const policy: Policy = loaded?.policy ?? { rules: [] };
+    const before = this.#byId;
     this.#byId = new Map(policy.rules.map((rule) => [rule.id, rule]));
     const { home, clock, isLive } = this.#parts;
-    if (policy.rules.some(isLimited)) this.limits.rebuild(recordedUses(home), policy, clock(), isLive);
+    // A log may be long: what was counted so far goes on.
+    if (policy.rules.some((rule) => isNewlyLimited(rule, before.get(rule.id))))
+      this.limits.rebuild(recordedUses(home), policy, clock(), isLive);
   }
 
   #recordLoaded(loaded: LoadedPolicy | undefined): void {
@@ -118,6 +122,13 @@ export class Rulebook {
       this.#parts.say('a change of the policy could not be recorded');
     }
   }
+}
+
+/** By something that was not counted for it before. */
+function isNewlyLimited({ constraints }: Rule, before: Rule | undefined): boolean {
+  return (['maxUses', 'rateLimit'] as const).some(
+    (key) => constraints[key] !== undefined && before?.constraints[key] === undefined,
+  );
 }
 
 /** Grants that were issued and values that were fetched, each one use of a rule. */

@@ -242,6 +242,19 @@ describe('its state', () => {
     expect(identities.state()).toBe('configured (unreachable)');
   });
 
+  it('finds out that a server is there again, within seconds and without a question', async () => {
+    answer = ({ socket }) => socket.destroy();
+    await identities.probe();
+    answer = says('');
+    expect(identities.state()).toBe('configured (unreachable)');
+    clock += 10_000;
+    for (let i = 0; i < 5; i++) identities.state();
+    const end = performance.now() + 20_000;
+    while (identities.state() !== 'configured (reachable)' && performance.now() < end)
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    expect([identities.state(), asked]).toEqual(['configured (reachable)', ['/health', '/health']]);
+  });
+
   it.each(['', 'aim', 'ftp://x', 'http://', 'https://user:pass@x', 'https://x?token=1', 'file:///etc/passwd'])(
     'is nothing for an address that is none: %j',
     (address) => {

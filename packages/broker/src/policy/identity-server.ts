@@ -8,7 +8,7 @@ export type IdentityServerState = 'not configured' | 'configured (reachable)' | 
 
 /** Knows of agents what their names do not say. */
 export interface IdentityServer {
-  /** By the last attempt. */
+  /** By the last attempt; while nothing answers it is made again now and then, for the next look. */
   state(): IdentityServerState;
   /** Never throws, and never takes longer than a second. */
   ask(agent: string): Promise<AgentIdentity>;
@@ -28,6 +28,7 @@ export interface IdentityServerParts {
 const BUDGET_MS = 1_000;
 const KEPT_MS = 60_000;
 const KEPT_NEGATIVE_MS = 10_000;
+const PROBE_MS = 10_000;
 const MAX_KEPT = 4_096;
 const MAX_WAITING = 64;
 const MAX_NAME = 256;
@@ -55,6 +56,7 @@ class Client implements IdentityServer {
   readonly #kept = new Map<string, Kept>();
   readonly #waiting = new Map<string, Promise<AgentIdentity>>();
   #reachable = false;
+  #probedAt = Number.POSITIVE_INFINITY;
   #refusedAt = Number.NEGATIVE_INFINITY;
   #refusalTold = false;
 
@@ -67,6 +69,7 @@ class Client implements IdentityServer {
   }
 
   state(): IdentityServerState {
+    if (!this.#reachable && this.#parts.monotonic() - this.#probedAt >= PROBE_MS) void this.probe();
     return this.#reachable ? 'configured (reachable)' : 'configured (unreachable)';
   }
 
@@ -84,6 +87,7 @@ class Client implements IdentityServer {
   }
 
   async probe(): Promise<void> {
+    this.#probedAt = this.#parts.monotonic();
     this.#reachable = (await this.#get('/health')) !== undefined;
   }
 
