@@ -18,7 +18,7 @@ export interface ByteTransform {
 /** How a relay came to its end; `failed` where something was lost, and it was told. */
 export type RelayEnd = 'ended' | 'reader-gone' | 'failed';
 
-/** Eight times a pipe's usual capacity, and it stays in a processor's cache. */
+/** What a processor's cache holds, with the tables of a matcher. */
 export const CHUNK_BYTES = 524_288;
 /** For what a transform kept of the chunk before; a multiple of a cache line. */
 const ROOM_BYTES = 512;
@@ -104,7 +104,7 @@ export class Relay {
       isHeld = true;
       const outcome = this.#write(transform.push(this.#memory.subarray(0, got), ROOM_BYTES));
       // A turn of the microtasks for each chunk would cost as much as to look through some of it.
-      const problem = outcome instanceof Promise ? await outcome : outcome;
+      const problem: RelayEnd | undefined = outcome instanceof Promise ? await outcome : outcome;
       if (problem) return problem;
       if (chunks % TURN_CHUNKS !== 0) continue;
       if (!this.#isTheirs) this.#takeMemory(transform);
