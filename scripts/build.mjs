@@ -45,6 +45,7 @@ const ENTRIES = [
   ['hasp', 'hasp'],
   ['daemon-entry', 'daemon'],
   ['ask-once', 'ask-once'],
+  ['remote-finder', 'remote-finder'],
   ['main', 'main'],
   ['bundle', 'bundle'],
 ];
@@ -80,6 +81,7 @@ const lazyBorders = {
     for (const [source, bundle] of [
       ['run-entry', 'run'],
       ['ask-once', 'ask-once'],
+      ['remote-finder', 'remote-finder'],
       ['platform/portable', 'portable'],
       ['terminal/inner-terminal', 'terminal'],
     ]) {

@@ -164,10 +164,10 @@ describe('docs/architecture.md', () => {
     const openers = sources.filter((file) => /vault\.(?:get|everyValue)\(/.test(read(file)));
     expect(openers.sort()).toEqual([
       'packages/broker/src/decision.ts',
+      'packages/broker/src/managed-finder.ts',
       'packages/broker/src/redaction.ts',
       'packages/cli/src/commands/secret-reveal.ts',
       'packages/cli/src/diagnosis.ts',
-      'packages/cli/src/git/hook-matcher.ts',
     ]);
   });
 });

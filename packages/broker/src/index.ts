@@ -7,7 +7,7 @@ export type { RunOutcome } from './ended-event.ts';
 export { grantDocument, treeOf } from './grant-documents.ts';
 export type { GrantedRun } from './granted-run.ts';
 export { liveRuns } from './live-runs.ts';
-export { managedMatcher } from './managed-matcher.ts';
+export { managedFinder } from './managed-finder.ts';
 export { type Reconciled, reconcile } from './reconcile.ts';
 export type { Redaction } from './redaction.ts';
 export { onRevocation, type RevocationReason, revokeRuns } from './revocation.ts';

@@ -1,4 +1,5 @@
 import { type RunRequest, recordLockedDenial } from '@hasp/broker';
+import { brokerOf } from './broker-of.ts';
 import { asHaspError } from './output.ts';
 import type { Journey, RunBroker } from './run.ts';
 import { LockedHome } from './stores.ts';
@@ -9,7 +10,7 @@ export async function openOwnBroker(journey: Journey, request: RunRequest): Prom
   const { input, context } = journey;
   const home = await LockedHome.enter(context);
   try {
-    return (await home.unlock(input, readPassphraseUnasked)).broker;
+    return brokerOf(await home.unlock(input, readPassphraseUnasked), context);
   } catch (error) {
     if (error instanceof NeedsPerson) return askForAll(home, journey, request);
     throw recorded(home, journey, request, error);
@@ -21,7 +22,7 @@ async function askForAll(home: LockedHome, journey: Journey, request: RunRequest
   try {
     const { askOnce } = await import('./ask-once.ts');
     const answer = await askOnce(journey.input, journey.context);
-    return answer instanceof Uint8Array ? (await home.unlockWith(answer)).broker : answer;
+    return answer instanceof Uint8Array ? brokerOf(await home.unlockWith(answer), journey.context) : answer;
   } catch (error) {
     throw recorded(home, journey, request, error);
   }

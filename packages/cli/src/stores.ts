@@ -1,5 +1,5 @@
 import { AuditLog } from '@hasp/audit';
-import { Broker, checkMark, type Reconciled, reconcile } from '@hasp/broker';
+import { checkMark, type Reconciled, reconcile } from '@hasp/broker';
 import type { AuditEvent } from '@hasp/core';
 import { HaspError } from '@hasp/core';
 import type { Vault } from '@hasp/vault';
@@ -8,13 +8,11 @@ import { checkHome } from './home-guard.ts';
 import type { GlobalInput } from './input.ts';
 import { say } from './output.ts';
 import { readPassphrase, unlock, unlockWithWrappingKey } from './unlock.ts';
-import { ENGINE } from './version.ts';
 
 /** The vault and its log, both open. */
 export interface Stores {
   readonly vault: Vault;
   readonly log: AuditLog;
-  readonly broker: Broker;
   /** Writes the record, on disk, and moves the vault's mark. Inside a change of the vault: before its commit. */
   record(event: AuditEvent): void;
   close(): void;
@@ -54,14 +52,12 @@ export class LockedHome {
   }
 
   async #open(keySource: string, openVault: () => Vault | Promise<Vault>): Promise<Stores> {
-    const { home, clock, random } = this.#context;
     const vault = await this.#openVault(keySource, openVault);
     const log = this.log;
     checkMark(vault, log);
     return {
       vault,
       log,
-      broker: new Broker({ home, vault, log, clock, random, ...(ENGINE === undefined ? {} : { engine: ENGINE }) }),
       record: (event) => vault.writeMark(log.append([event])),
       close: () => {
         log.close();

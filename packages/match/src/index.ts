@@ -1,6 +1,7 @@
 export { makeAnsiRedactor } from './ansi-redactor.ts';
+export { type Finder, makeFinder } from './finder.ts';
 export { maskText } from './mask-text.ts';
-export { type Matcher, makeMatcher, memoryFor, soughtValues, wipeMatcher } from './matcher.ts';
+export { type Matcher, makeMatcher, wipeMatcher } from './matcher.ts';
 export { makeRedactor, markOf, type Redactor } from './redactor.ts';
 export { type Match, makeSearch, type Search } from './search.ts';
 export type { SpellingKind } from './speller.ts';

@@ -1,3 +1,4 @@
+export { BlockingStream } from './blocking-stream.ts';
 export { describeProcess } from './describe-process.ts';
 export { type Detached, startDetached } from './detached.ts';
 export { endProcesses } from './ending.ts';

@@ -39,21 +39,8 @@ export class UnixStream {
   static open(path: string, received: (chunk: Buffer) => void, ended: () => void): UnixStream | string | undefined {
     const libc = loadLibc();
     if (!libc) return undefined;
-    const short = shortSocketPath(path);
-    if (typeof short.path !== 'string') return 'ENAMETOOLONG';
-    try {
-      const fd = libc.socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-      if (fd < 0) return errorName(libc.errno());
-      const address = Buffer.alloc(ADDRESS_BYTES);
-      address.writeUInt16LE(AF_UNIX, 0);
-      const length = 2 + address.write(short.path, 2) + 1;
-      if (libc.connect(fd, address, length) === 0) return new UnixStream(libc, fd, received, ended);
-      const problem = errorName(libc.errno());
-      libc.close(fd);
-      return problem;
-    } finally {
-      short.close();
-    }
+    const fd = connectUnix(libc, path);
+    return typeof fd === 'string' ? fd : new UnixStream(libc, fd, received, ended);
   }
 
   /** False where the peer is gone or stuck. */
@@ -96,5 +83,24 @@ export class UnixStream {
     if (length < 0 && [EAGAIN, EINTR].includes(this.#libc.errno())) return;
     this.close();
     ended();
+  }
+}
+
+/** The descriptor, which closes itself at exec; the errno's name where nobody listens there. */
+export function connectUnix(libc: Libc, path: string): number | string {
+  const short = shortSocketPath(path);
+  if (short.path === undefined) return 'ENAMETOOLONG';
+  try {
+    const fd = libc.socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0) return errorName(libc.errno());
+    const address = Buffer.alloc(ADDRESS_BYTES);
+    address.writeUInt16LE(AF_UNIX, 0);
+    const length = 2 + address.write(short.path, 2) + 1;
+    if (libc.connect(fd, address, length) === 0) return fd;
+    const problem = errorName(libc.errno());
+    libc.close(fd);
+    return problem;
+  } finally {
+    short.close();
   }
 }

@@ -3,6 +3,7 @@ import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
 import { AuditLog } from '@hasp/audit';
 import { HaspError, type ProcessIdentity } from '@hasp/core';
+import type { Finder, NamedValue } from '@hasp/match';
 import { type ConnectedPeer, peerBehind, selfIdentity } from '@hasp/process-tree';
 import { scopesGrown } from '@hasp/vault/scopes';
 import { BrokerApi } from '../http/api.ts';
@@ -11,6 +12,7 @@ import { ownHosts } from '../http/origin.ts';
 import { count, object, text } from '../link/fields.ts';
 import type { Frame } from '../link/frames.ts';
 import { welcome } from '../link/hello.ts';
+import { managedFinder } from '../managed-finder.ts';
 import type { IdentityServerState } from '../policy/index.ts';
 import type { RunAgent } from '../run-request.ts';
 import { AgentDecisions } from './agent-decisions.ts';
@@ -172,6 +174,10 @@ export class Daemon implements LineHost {
       isUnlocked: this.#vault.isOpen,
       runs: [...this.#lines].filter((line) => line.run !== undefined).length,
     };
+  }
+
+  finder(more: NamedValue | undefined): Finder {
+    return managedFinder(this.#vault.vault, this.#parts.engine, more);
   }
 
   agentOf(_peer: ConnectedPeer): RunAgent | undefined {

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import { deliveryFields, HaspError, MAX_TTL_MS, type ProcessIdentity } from '@hasp/core';
+import type { Finder, NamedValue } from '@hasp/match';
 import type { ConnectedPeer } from '@hasp/process-tree';
 import type { RunOutcome } from '../ended-event.ts';
 import { failureOf } from '../link/failure.ts';
@@ -11,6 +12,7 @@ import type { OpenRun } from '../open-run.ts';
 import type { RunAnswer } from '../remote/remote-run.ts';
 import type { RunAgent, RunRequest } from '../run-request.ts';
 import type { DecidedRuns } from './decided-runs.ts';
+import { Looking } from './looking.ts';
 
 const MAX_FRAME_BYTES = 8 * 1024 * 1024;
 
@@ -21,6 +23,8 @@ export type ControlDeed = (typeof CONTROL_DEEDS)[number];
 /** What a line needs of the daemon. */
 export interface LineHost {
   readonly runs: DecidedRuns;
+  /** @throws HaspError E_VAULT_LOCKED */
+  finder(more: NamedValue | undefined): Finder;
   /** The agent that the peer acts for; undefined for a person. */
   agentOf(peer: ConnectedPeer): RunAgent | undefined;
   readonly host: string;
@@ -39,6 +43,7 @@ export class Line {
   readonly #host: LineHost;
   readonly #reader = new FrameReader(MAX_FRAME_BYTES);
   readonly #gone = new AbortController();
+  readonly #looking: Looking;
   #run: OpenRun | undefined;
   #hasAsked = false;
 
@@ -47,12 +52,14 @@ export class Line {
     this.#socket = socket;
     this.#peer = peer;
     this.#host = host;
+    this.#looking = new Looking((more) => host.finder(more));
     socket.on('error', () => socket.destroy());
     socket.on('data', (chunk: Buffer) => this.#receive(chunk));
     socket.on('end', () => socket.destroy());
     socket.on('close', () => {
       this.#reader.wipe();
       this.#gone.abort();
+      this.#looking.wipe();
       this.#letGo();
       closed();
     });
@@ -83,6 +90,7 @@ export class Line {
     try {
       const deed = CONTROL_DEEDS.find((each) => each in message);
       if (deed !== undefined) this.#answer({ ok: this.#host.control(deed, frame, this.#peer) });
+      else if ('look' in message) this.#look(frame);
       else if ('note' in message) this.#run?.note(readTree(message['note']));
       else if ('withdraw' in message) this.#run?.withdraw();
       else if ('end' in message) this.#end(readOutcome(message['end']));
@@ -95,6 +103,11 @@ export class Line {
     } finally {
       frame.bytes.fill(0);
     }
+  }
+
+  #look({ message, bytes }: Frame): void {
+    const looked = this.#looking.take(message['look'], bytes);
+    if (looked !== undefined) this.#answer({ ok: looked.ok }, looked.bytes === undefined ? [] : [looked.bytes]);
   }
 
   async #explain(request: RunRequest): Promise<void> {

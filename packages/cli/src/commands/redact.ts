@@ -1,5 +1,6 @@
 import { HaspError } from '@hasp/core';
 import { exitLike, filterInput } from '@hasp/process-tree';
+import { brokerOf } from '../broker-of.ts';
 import type { Answer, CommandInput } from '../command.ts';
 import type { Context } from '../context.ts';
 import { openStores } from '../stores.ts';
@@ -7,7 +8,7 @@ import { openStores } from '../stores.ts';
 /** stdin to stdout, with a mark in the place of every managed value. Nothing is read before all of them are known. */
 export async function redact(input: CommandInput, context: Context): Promise<Answer> {
   const stores = await openStores(input, context);
-  const redaction = stores.broker.redaction();
+  const redaction = brokerOf(stores, context).redaction();
   try {
     const problems: string[] = [];
     const end = await filterInput(redaction.redactor(), (line) => problems.push(line));

@@ -1,16 +1,9 @@
 import { lstatSync } from 'node:fs';
 import { HaspError } from '@hasp/core';
-import { maskText, wipeMatcher } from '@hasp/match';
 import { type Answer, type CommandInput, textOption } from '../command.ts';
 import type { Context } from '../context.ts';
-import {
-  GitFailure,
-  type HookScan,
-  hookMatcher,
-  startCommitScan,
-  startHistoryScan,
-  startRangeScan,
-} from '../git/index.ts';
+import { openFinder } from '../finder.ts';
+import { GitFailure, type HookScan, startCommitScan, startHistoryScan, startRangeScan } from '../git/index.ts';
 import { isTerminal } from '../is-terminal.ts';
 import { say } from '../output.ts';
 import { progressOn } from '../progress.ts';
@@ -22,8 +15,7 @@ import { type Pointing, scanLargeFiles } from '../scan/scan-large-files.ts';
 import { scanPaths } from '../scan/scan-paths.ts';
 import { scanStdin } from '../scan/scan-stdin.ts';
 import { Tally } from '../scan/tally.ts';
-import { unwatchedIn } from '../scan/unwatched.ts';
-import { openStores } from '../stores.ts';
+import { LockedHome } from '../stores.ts';
 
 /** Where else than in files. */
 const PLACES = ['staged', 'range', 'history', 'stdin'] as const;
@@ -40,19 +32,17 @@ export async function scan(input: CommandInput, context: Context): Promise<Answe
 }
 
 async function scanFor(input: CommandInput, context: Context, objects: HookScan | undefined): Promise<Answer> {
-  const stores = await openStores(input, context);
-  const matcher = hookMatcher(stores.vault, '');
-  stores.close();
+  const finder = await openFinder(await LockedHome.enter(context), input, context);
   try {
-    const tally = new Tally(matcher);
-    if (!matcher.empty) {
+    const tally = new Tally(finder);
+    if (!finder.isEmpty) {
       if (objects !== undefined) await lookIntoObjects(objects, tally);
       else if (input.options['stdin'] === true) lookIntoStdin(tally);
       else await lookIntoPaths(input, context, tally);
     }
-    return answerOf(tally.report(), { isEmpty: matcher.empty, unwatched: unwatchedIn(matcher) });
+    return answerOf(tally.report(), { isEmpty: finder.isEmpty, unwatched: finder.unwatched() });
   } finally {
-    wipeMatcher(matcher);
+    finder.wipe();
   }
 }
 
@@ -88,11 +78,11 @@ function startGitScan(input: CommandInput, context: Context): HookScan | undefin
 async function lookIntoObjects(objects: HookScan, tally: Tally): Promise<void> {
   try {
     const progress = isTerminal(2) ? progressOn('scanned') : undefined;
-    tally.repository(await objects.scan(tally.matcher, (done) => progress?.count(done, 'objects')));
+    tally.repository(await objects.scan(tally.finder, (done) => progress?.count(done, 'objects')));
     progress?.clear();
   } catch (error) {
     if (error instanceof GitFailure && error.said !== '') {
-      say(`git says: ${maskText(error.said.split('\n')[0] ?? '', tally.matcher)}`);
+      say(`git says: ${tally.finder.mask(error.said.split('\n')[0] ?? '')}`);
     }
     throw error;
   }

@@ -1,14 +1,13 @@
 import { HaspError } from '@hasp/core';
-import { type Matcher, maskText, wipeMatcher } from '@hasp/match';
+import type { Finder } from '@hasp/match';
 import { refuseAgents } from '../agent-session.ts';
 import type { Answer } from '../command.ts';
 import type { Context } from '../context.ts';
+import { openFinder } from '../finder.ts';
 import type { GlobalInput } from '../input.ts';
 import { print, say } from '../output.ts';
 import { LockedHome } from '../stores.ts';
-import { readPassphrase } from '../unlock.ts';
 import { CANARY_NAME, CANARY_VARIABLE } from './fire.ts';
-import { hookMatcher } from './hook-matcher.ts';
 import type { HookScan } from './hook-scan.ts';
 import type { Leak } from './leak.ts';
 import { type LeakRecord, leakRecorder } from './leak-record.ts';
@@ -28,23 +27,23 @@ export async function guard(hook: HookName, scan: HookScan, input: GlobalInput, 
   const recorder = leakRecorder(home, hook, context);
   // A value that only `hasp hook status` knows; it adds to what is looked for.
   const canary = context.environment.get(CANARY_VARIABLE) ?? '';
-  let matcher: Matcher | undefined;
+  let finder: Finder | undefined;
   try {
-    matcher = await readMatcher(home, input, canary);
-    const { leaks, skipped } = matcher.empty ? NOTHING : await scan.scan(matcher);
+    finder = await readFinder(home, input, context, canary);
+    const { leaks, skipped } = finder.isEmpty ? NOTHING : await scan.scan(finder);
     for (const { path, what } of skipped) {
       const name = [path?.toString('utf8'), what.inside].filter((part) => part !== undefined).join('!/');
-      say(`not looked into: ${maskText(name, matcher)} ${what.why}`);
+      say(`not looked into: ${finder.mask(name)} ${what.why}`);
     }
     if (leaks.length === 0) return { json: { hook, allowed: true, findings: leaks } };
-    return await settle(hook, leaks, matcher, { recorder, context, json: input.json });
+    return await settle(hook, leaks, finder, { recorder, context, json: input.json });
   } catch (error) {
     if (canary !== '') say(`${CANARY_NAME}: this hook asks hasp`);
     if (!(error instanceof HaspError) || error.code === 'E_LEAK_FOUND' || error.code === 'E_AUDIT_WRITE') throw error;
-    return await unchecked(hook, error, matcher, { recorder, context, json: input.json });
+    return await unchecked(hook, error, finder, { recorder, context, json: input.json });
   } finally {
     scan.stop();
-    if (matcher !== undefined) wipeMatcher(matcher);
+    if (finder !== undefined) finder.wipe();
   }
 }
 
@@ -56,15 +55,10 @@ interface Surroundings {
   readonly json: boolean;
 }
 
-/** The vault is closed again before anything is looked at. */
-async function readMatcher(home: LockedHome, input: GlobalInput, canary: string): Promise<Matcher> {
+async function readFinder(home: LockedHome, input: GlobalInput, context: Context, canary: string): Promise<Finder> {
   try {
-    const stores = await home.unlock(input, readPassphrase);
-    try {
-      return hookMatcher(stores.vault, canary);
-    } finally {
-      stores.close();
-    }
+    const more = canary === '' ? undefined : { name: CANARY_NAME, bytes: Buffer.from(canary) };
+    return await openFinder(home, input, context, more);
   } catch (error) {
     if (!(error instanceof HaspError)) throw error;
     if (error.code === 'E_VAULT_MISSING') {
@@ -82,13 +76,13 @@ async function readMatcher(home: LockedHome, input: GlobalInput, canary: string)
 }
 
 const HOW_TO_UNLOCK =
-  'start git on a terminal, where the passphrase can be asked; or export HASP_KEY_FILE=PATH for a vault with a key file';
+  'hasp unlock; or start git on a terminal, where the passphrase can be asked; or export HASP_KEY_FILE=PATH for a vault with a key file';
 
 /** Lets it through where a person gave a reason. */
 async function settle(
   hook: HookName,
   leaks: readonly Leak[],
-  matcher: Matcher,
+  finder: Finder,
   { recorder, context, json }: Surroundings,
 ): Promise<Answer> {
   if (leaks.every(({ secret }) => secret === CANARY_NAME)) throw new HaspError('E_LEAK_FOUND', 'a canary was stopped');
@@ -96,11 +90,11 @@ async function settle(
   if (leaks.length > SHOWN && !json) say(`and ${leaks.length - SHOWN} places more`);
   const reason = allowance(context);
   if (reason !== undefined) {
-    await recorder.allowed(leaks, maskText(reason, matcher), matcher);
-    say(`let through, and recorded, because HASP_ALLOW_LEAK says: ${maskText(reason, matcher)}`);
+    await recorder.allowed(leaks, finder.mask(reason), finder);
+    say(`let through, and recorded, because HASP_ALLOW_LEAK says: ${finder.mask(reason)}`);
     return { json: { hook, allowed: true, findings: leaks } };
   }
-  await recorder.blocked(leaks, matcher);
+  await recorder.blocked(leaks, finder);
   if (json) print(`${JSON.stringify({ hook, allowed: false, findings: leaks })}\n`);
   const many = new Set(leaks.map(({ secret }) => secret)).size;
   const what = many === 1 ? 'a managed value' : `${many} managed values`;
@@ -118,21 +112,21 @@ const WOULD = {
 async function unchecked(
   hook: HookName,
   error: HaspError,
-  matcher: Matcher | undefined,
+  finder: Finder | undefined,
   { recorder, context }: Surroundings,
 ): Promise<Answer> {
-  if (error instanceof GitFailure && error.said !== '' && matcher !== undefined) {
-    say(`git says: ${maskText(error.said, matcher).split('\n')[0]}`);
+  if (error instanceof GitFailure && error.said !== '' && finder !== undefined) {
+    say(`git says: ${finder.mask(error.said).split('\n')[0]}`);
   }
   const reason = PASSABLE.includes(error.code) ? allowance(context) : undefined;
-  if (reason !== undefined && matcher !== undefined) {
-    await recorder.allowed([], maskText(reason, matcher), matcher, error.code);
-    say(`${error.message}; let through, and recorded, because HASP_ALLOW_LEAK says: ${maskText(reason, matcher)}`);
+  if (reason !== undefined && finder !== undefined) {
+    await recorder.allowed([], finder.mask(reason), finder, error.code);
+    say(`${error.message}; let through, and recorded, because HASP_ALLOW_LEAK says: ${finder.mask(reason)}`);
     return { json: { hook, allowed: true, findings: [] } };
   }
   // There is no log to write to without a vault, and none in a home that is not safe.
   const isRecorded = error.code !== 'E_VAULT_MISSING' && !context.environment.has(CANARY_VARIABLE);
-  if (isRecorded) await recorder.blocked([], matcher, error.code);
+  if (isRecorded) await recorder.blocked([], finder, error.code);
   throw error;
 }
 

@@ -13,12 +13,12 @@ export function startHistoryScan(place: GitPlace): HookScan {
   staged.catch(() => {});
   return {
     stop: committed.stop,
-    async scan(matcher, progress) {
+    async scan(finder, progress) {
       const paths = await staged;
       const pathOf = (oid: string, path: Buffer | undefined) => path ?? paths.get(oid);
       const { leaks, counted, skipped } = await scanObjects(
         place,
-        matcher,
+        finder,
         (listener) => readBoth(place, committed, paths, listener),
         {
           rename: (hit) => [{ ...hit, path: pathOf(hit.oid, hit.path) }],
@@ -36,7 +36,7 @@ export function startRangeScan(place: GitPlace, range: string): HookScan {
   const selection = selectRange(place, range);
   selection.catch(() => {});
   return {
-    scan: async (matcher, progress) => scanObjects(place, matcher, (await selection).read, { goesOn: true, progress }),
+    scan: async (finder, progress) => scanObjects(place, finder, (await selection).read, { goesOn: true, progress }),
     stop: () =>
       void selection.then(
         ({ stop }) => stop(),

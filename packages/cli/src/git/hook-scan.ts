@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { type Matcher, maskText } from '@hasp/match';
+import type { Finder } from '@hasp/match';
 import { cleanMessage, withoutBlankSpace } from './commit-message.ts';
 import type { ObjectHit } from './inspect.ts';
 import { type Leak, shown } from './leak.ts';
@@ -13,7 +13,7 @@ import { type StagedEntry, startStaged } from './staged.ts';
 /** A look that has begun: git runs while the vault is opened. */
 export interface HookScan {
   /** `progress`, where there may be many: how many objects were begun. */
-  scan(matcher: Matcher, progress?: (objects: number) => void): Promise<ObjectScan>;
+  scan(finder: Finder, progress?: (objects: number) => void): Promise<ObjectScan>;
   stop(): void;
 }
 
@@ -22,15 +22,15 @@ export function startCommitScan(place: GitPlace): HookScan {
   const staged = startStaged(place);
   return {
     stop: staged.stop,
-    async scan(matcher) {
+    async scan(finder) {
       const entries = await staged.entries;
       const pathsOf = pathsByBlob(entries);
       const inAllPlaces = (hit: ObjectHit): ObjectHit[] =>
         (pathsOf.get(hit.oid) ?? []).map((path) => ({ ...hit, path }));
-      const { leaks, skipped, counted } = await scanObjects(place, matcher, staged.read, { rename: inAllPlaces });
+      const { leaks, skipped, counted } = await scanObjects(place, finder, staged.read, { rename: inAllPlaces });
       const named = skipped.map((note) => ({ ...note, path: pathsOf.get(note.oid)?.[0] }));
       return {
-        leaks: [...inIdentities(place, matcher), ...inPaths(entries, matcher), ...leaks],
+        leaks: [...inIdentities(place, finder), ...inPaths(entries, finder), ...leaks],
         skipped: named,
         counted,
       };
@@ -46,18 +46,18 @@ function pathsByBlob(entries: readonly StagedEntry[]): ReadonlyMap<string, reado
   return paths;
 }
 
-function inPaths(entries: readonly StagedEntry[], matcher: Matcher): Leak[] {
+function inPaths(entries: readonly StagedEntry[], finder: Finder): Leak[] {
   return entries.flatMap((entry) =>
-    scanText(matcher, entry.path, 'name').map((leak) => ({ ...leak, path: shown(entry.path, matcher) })),
+    scanText(finder, entry.path, 'name').map((leak) => ({ ...leak, path: shown(entry.path, finder) })),
   );
 }
 
 /** git tells the hook who it will write down. */
-function inIdentities({ environment }: GitPlace, matcher: Matcher): Leak[] {
+function inIdentities({ environment }: GitPlace, finder: Finder): Leak[] {
   const names = ['GIT_AUTHOR_NAME', 'GIT_AUTHOR_EMAIL', 'GIT_COMMITTER_NAME', 'GIT_COMMITTER_EMAIL'];
   return names.flatMap((name) => {
     const where = name.startsWith('GIT_AUTHOR') ? 'author' : 'committer';
-    return scanText(matcher, Buffer.from(environment.get(name) ?? ''), where);
+    return scanText(finder, Buffer.from(environment.get(name) ?? ''), where);
   });
 }
 
@@ -67,12 +67,12 @@ export function startMessageScan(place: GitPlace, file: string): HookScan {
   settings.catch(() => {});
   return {
     stop: () => {},
-    async scan(matcher) {
+    async scan(finder) {
       const whole = readMessage(path.resolve(place.cwd, file));
       const { mode, comment } = await settings;
       const message = cleanMessage(whole, { mode, comment, isEdited: place.environment.get('GIT_EDITOR') !== ':' });
       const looked = [message, withoutBlankSpace(message)];
-      const leaks = looked.flatMap((text) => scanText(matcher, Buffer.from(text, 'latin1'), 'message'));
+      const leaks = looked.flatMap((text) => scanText(finder, Buffer.from(text, 'latin1'), 'message'));
       const first = new Map(leaks.map((leak) => [leak.secret, leak]).reverse() as [string, Leak][]);
       return { leaks: [...first.values()], skipped: [], counted: { objects: 0, bytes: whole.length } };
     },
@@ -116,16 +116,16 @@ export function startPushScan(
   const pushed = startPushed(place, refs, target);
   return {
     stop: pushed.stop,
-    async scan(matcher) {
+    async scan(finder) {
       const inNames = refs
         .filter(({ newOid }) => newOid !== undefined)
         .flatMap(({ remoteRef }) =>
-          scanText(matcher, Buffer.from(remoteRef), 'ref').map((leak) => ({
+          scanText(finder, Buffer.from(remoteRef), 'ref').map((leak) => ({
             ...leak,
-            path: maskText(remoteRef, matcher),
+            path: finder.mask(remoteRef),
           })),
         );
-      const { leaks, ...others } = await scanObjects(place, matcher, pushed.read);
+      const { leaks, ...others } = await scanObjects(place, finder, pushed.read);
       return { leaks: [...inNames, ...leaks], ...others };
     },
   };

@@ -1,5 +1,5 @@
 import { HaspError } from '@hasp/core';
-import { type Match, type Matcher, makeSearch } from '@hasp/match';
+import type { Finder, Match, Search } from '@hasp/match';
 import type { ContentReport, ContentScan, ContentSkip } from '../scan/content.ts';
 import type { LargeFilePointer } from '../scan/large-file-pointer.ts';
 import type { ObjectHeader, ObjectListener } from './batch.ts';
@@ -45,7 +45,7 @@ const FOLDER_KEPT = 4_096;
  * Looks for values in every byte of every object: contents, messages, authors, tags, and names as whole
  * paths. `openBlob` looks into a blob.
  */
-export function inspectObjects(matcher: Matcher, openBlob: () => ContentScan): Inspection {
+export function inspectObjects(finder: Finder, openBlob: () => ContentScan): Inspection {
   const hits: ObjectHit[] = [];
   const skipped: Inspection['skipped'][number][] = [];
   const largeFiles: Inspection['largeFiles'][number][] = [];
@@ -55,7 +55,7 @@ export function inspectObjects(matcher: Matcher, openBlob: () => ContentScan): I
   let lastCommit: string | undefined;
   let awaitsTree = false;
   let blob: ContentScan | undefined;
-  let text: ReturnType<typeof makeSearch> | undefined;
+  let text: Search | undefined;
   let tree: Buffer[] = [];
 
   /** A commit is followed by its tree, if that is new, and by what is new in it; all that a ref names may come between. */
@@ -89,7 +89,7 @@ export function inspectObjects(matcher: Matcher, openBlob: () => ContentScan): I
 
   function endTree(): void {
     const names = listTree(Buffer.concat(tree), header.rest.subarray(-FOLDER_KEPT), header.oid.length / 2);
-    const search = makeSearch(matcher);
+    const search = finder.search();
     search.feed(names);
     tell(search.end(), ({ start, end }) => names.subarray(names.lastIndexOf(0, start) + 1, zeroAfter(names, end)));
     tree = [];
@@ -108,7 +108,7 @@ export function inspectObjects(matcher: Matcher, openBlob: () => ContentScan): I
       text = undefined;
       commit = commitOf(begun);
       if (begun.type === 'blob') blob = openBlob();
-      else if (begun.type !== 'tree') text = makeSearch(matcher);
+      else if (begun.type !== 'tree') text = finder.search();
       else if (begun.size > LARGEST_TREE) throw treeTooLarge(begun.oid);
     },
     piece(piece, isLast) {

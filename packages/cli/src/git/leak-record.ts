@@ -1,5 +1,5 @@
 import type { LeakPlace } from '@hasp/core';
-import { type Matcher, maskText } from '@hasp/match';
+import type { Finder } from '@hasp/match';
 import type { Context } from '../context.ts';
 import type { LockedHome } from '../stores.ts';
 import type { Leak } from './leak.ts';
@@ -7,8 +7,8 @@ import { gitOutput } from './process.ts';
 
 /** Writes what a hook decided into the log, which needs no open vault. @throws HaspError E_AUDIT_WRITE, E_CHAIN_BROKEN */
 export interface LeakRecord {
-  blocked(leaks: readonly Leak[], matcher: Matcher | undefined, failure?: string): Promise<void>;
-  allowed(leaks: readonly Leak[], reason: string, matcher: Matcher, failure?: string): Promise<void>;
+  blocked(leaks: readonly Leak[], finder: Finder | undefined, failure?: string): Promise<void>;
+  allowed(leaks: readonly Leak[], reason: string, finder: Finder, failure?: string): Promise<void>;
 }
 
 /** A record has 64 KiB at most. */
@@ -16,20 +16,20 @@ const MOST_PLACES = 40;
 const LONGEST_TEXT = 512;
 
 export function leakRecorder(home: LockedHome, hook: string, context: Context): LeakRecord {
-  const facts = async (leaks: readonly Leak[], matcher: Matcher | undefined, failure?: string) => ({
+  const facts = async (leaks: readonly Leak[], finder: Finder | undefined, failure?: string) => ({
     hook,
-    repository: short(matcher === undefined ? '' : maskText(await repositoryOf(context), matcher)),
+    repository: short(finder === undefined ? '' : finder.mask(await repositoryOf(context))),
     secrets: [...new Set(leaks.map(({ secret }) => secret.replace(/@[0-9]+$/, '')))].slice(0, MOST_PLACES),
     places: leaks.slice(0, MOST_PLACES).map(asPlace),
     count: leaks.length,
     ...(failure === undefined ? {} : { failure }),
   });
   return {
-    async blocked(leaks, matcher, failure) {
-      home.log.append([{ type: 'leak.blocked', ...(await facts(leaks, matcher, failure)) }]);
+    async blocked(leaks, finder, failure) {
+      home.log.append([{ type: 'leak.blocked', ...(await facts(leaks, finder, failure)) }]);
     },
-    async allowed(leaks, reason, matcher, failure) {
-      home.log.append([{ type: 'leak.allowed', ...(await facts(leaks, matcher, failure)), reason: short(reason) }]);
+    async allowed(leaks, reason, finder, failure) {
+      home.log.append([{ type: 'leak.allowed', ...(await facts(leaks, finder, failure)), reason: short(reason) }]);
     },
   };
 }

@@ -1,5 +1,4 @@
-import type { Matcher } from '@hasp/match';
-import { maskText } from '@hasp/match';
+import type { Finder } from '@hasp/match';
 import type { Finding, Where } from '../scan/finding.ts';
 import { makePlaceFinder, type PlaceFinder } from '../scan/place.ts';
 import { BATCH_FORMAT, makeBatchReader } from './batch.ts';
@@ -14,18 +13,18 @@ export interface Leak extends Finding {
 }
 
 /** A path, or any other name, as it can be shown. */
-export function shown(bytes: Buffer, matcher: Matcher): string {
-  return maskText(bytes.toString('utf8'), matcher);
+export function shown(bytes: Buffer, finder: Finder): string {
+  return finder.mask(bytes.toString('utf8'));
 }
 
 /** What people look for: the line in a file, the part of a commit. Reads those objects a second time. */
-export async function describeHits(place: GitPlace, hits: readonly ObjectHit[], matcher: Matcher): Promise<Leak[]> {
+export async function describeHits(place: GitPlace, hits: readonly ObjectHit[], finder: Finder): Promise<Leak[]> {
   const read = await readAgain(place, hits);
   return hits.map((hit) => {
     const { oid, type, secret, spelling, offset, inside, path, commit } = hit;
     const about = { secret, spelling, offset, ...(commit === undefined ? {} : { commit }) };
     const name = [path?.toString('utf8'), inside].filter((part) => part !== undefined).join('!/');
-    const shownPath = name === '' ? {} : { path: maskText(name, matcher) };
+    const shownPath = name === '' ? {} : { path: finder.mask(name) };
     if (type === 'tree') return { ...about, where: 'name', ...shownPath };
     if (type === 'blob') {
       const found = inside === undefined ? read.get(oid)?.places.get(offset) : undefined;

@@ -1,5 +1,5 @@
 import { HaspError } from '@hasp/core';
-import { type Matcher, makeSearch } from '@hasp/match';
+import type { Finder } from '@hasp/match';
 import { type ContentScan, scanContent } from '../scan/content.ts';
 import type { Where } from '../scan/finding.ts';
 import type { ObjectListener } from './batch.ts';
@@ -26,18 +26,18 @@ export interface ObjectScanOptions {
 /** Looks into every object that `read` gives, and into what Git LFS keeps for it. @throws HaspError E_STORAGE, E_SPAWN */
 export async function scanObjects(
   place: GitPlace,
-  matcher: Matcher,
+  finder: Finder,
   read: (listener: ObjectListener) => Promise<void>,
   { rename = (hit) => [hit], goesOn = false, progress }: ObjectScanOptions = {},
 ): Promise<ObjectScan> {
-  const openBlob = (): ContentScan => scanContent(matcher);
-  const inspection = inspectObjects(matcher, openBlob);
+  const openBlob = (): ContentScan => scanContent(finder);
+  const inspection = inspectObjects(finder, openBlob);
   await read(progress === undefined ? inspection : counting(inspection, progress));
   const missing: Inspection['skipped'][number][] = [];
   const inLargeFiles = await scanLargeFiles(place, inspection.largeFiles, openBlob, goesOn ? missing : undefined);
   const hits = [...inspection.hits, ...inLargeFiles].flatMap(rename);
   const { counted, skipped } = inspection;
-  return { leaks: await describeHits(place, hits, matcher), counted, skipped: [...skipped, ...missing] };
+  return { leaks: await describeHits(place, hits, finder), counted, skipped: [...skipped, ...missing] };
 }
 
 function counting(inspection: Inspection, progress: (objects: number) => void): ObjectListener {
@@ -86,8 +86,8 @@ async function scanLargeFiles(
 }
 
 /** Looks into one text. `where` is what it is. */
-export function scanText(matcher: Matcher, bytes: Uint8Array, where: Where): Leak[] {
-  const search = makeSearch(matcher);
+export function scanText(finder: Finder, bytes: Uint8Array, where: Where): Leak[] {
+  const search = finder.search();
   search.feed(bytes);
   return search.end().map(({ name, spelling, start }) => ({ secret: name, spelling, where, offset: start }));
 }

@@ -1,4 +1,4 @@
-import { type Matcher, makeRedactor } from '@hasp/match';
+import type { Finder } from '@hasp/match';
 
 /** A path as its bytes, one character each: a name need not be UTF-8, and what is found in it is counted in bytes. */
 export type BytePath = string;
@@ -20,9 +20,8 @@ export function joinPath(folder: BytePath, name: BytePath): BytePath {
 }
 
 /** As it can be shown: values in it are masked, and a byte that is no UTF-8 is written as `\xff`. */
-export function showPath(path: BytePath, matcher: Matcher): string {
-  const redactor = makeRedactor(matcher);
-  const masked = Buffer.concat([redactor.push(Buffer.from(path, 'latin1')), redactor.end()]);
+export function showPath(path: BytePath, finder: Finder): string {
+  const masked = Buffer.from(finder.maskBytes(Buffer.from(path, 'latin1')));
   let shown = '';
   for (let at = 0; at < masked.length; ) {
     const length = characterAt(masked, at);

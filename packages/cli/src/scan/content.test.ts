@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { crc32, deflateRawSync, gzipSync } from 'node:zlib';
-import { makeMatcher } from '@hasp/match';
+import { makeFinder, makeMatcher } from '@hasp/match';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type ContentReport, MAX_UNPACKED_BYTES, scanContent } from './content.ts';
 
@@ -17,7 +17,7 @@ const matcher = makeMatcher([
 
 /** In pieces that are overwritten as soon as they may be. */
 function scan(blob: Uint8Array, size = blob.length): ContentReport {
-  const content = scanContent(matcher);
+  const content = scanContent(makeFinder(matcher));
   let before: Buffer | undefined;
   for (let at = 0; at < blob.length; at += size) {
     before?.fill(0x55);

@@ -1,4 +1,4 @@
-import { type Matcher, makeSearch } from '@hasp/match';
+import type { Finder } from '@hasp/match';
 import type { Sink, Unpacking } from './archive.ts';
 import { type ArchiveKind, mayBeFormat } from './format.ts';
 import { type LargeFilePointer, MAX_POINTER_BYTES, mayBePointer, parseLargeFilePointer } from './large-file-pointer.ts';
@@ -7,7 +7,7 @@ import { makeUnpacker } from './unpack.ts';
 
 /** A value in a blob, or in what is packed in it. */
 export interface ContentFinding extends Partial<Place> {
-  /** As the matcher names it. */
+  /** As the finder names it. */
   readonly secret: string;
   readonly spelling: string;
   /** In bytes, from the beginning of the blob, or of the part that is unpacked. */
@@ -52,15 +52,15 @@ const UNPACKED = '(unpacked)';
 
 /** What is known of the blob so far, with all its parts. */
 interface Look {
-  readonly matcher: Matcher;
+  readonly finder: Finder;
   readonly open: ContentFinding[];
   readonly packed: Map<string, ContentFinding>;
   readonly skips: Map<string, ContentSkip>;
   unpackedBytes: number;
 }
 
-export function scanContent(matcher: Matcher): ContentScan {
-  const look: Look = { matcher, open: [], packed: new Map(), skips: new Map(), unpackedBytes: 0 };
+export function scanContent(finder: Finder): ContentScan {
+  const look: Look = { finder, open: [], packed: new Map(), skips: new Map(), unpackedBytes: 0 };
   const layer = makeLayer(look, { packed: 0, open: 0 }, undefined, true);
   /** Of what may be a pointer. */
   let start: Buffer | undefined;
@@ -92,7 +92,7 @@ type Depth = Readonly<Record<ArchiveKind, number>>;
 
 /** The blob, or a part. A part that lies open in what it is packed in was searched there. */
 function makeLayer(look: Look, depth: Depth, inside: string | undefined, isSearched: boolean): Layer {
-  const search = isSearched ? makeSearch(look.matcher) : undefined;
+  const search = isSearched ? look.finder.search() : undefined;
   /** Undefined for what can be no archive: most of all there is. */
   let unpacker: Sink | undefined;
   let pieces = 0;

@@ -1,5 +1,5 @@
 import { closeSync, constants, fstatSync, openSync, readlinkSync, readSync } from 'node:fs';
-import { type Matcher, memoryFor } from '@hasp/match';
+import type { Finder } from '@hasp/match';
 import { type BytePath, systemPath } from './byte-path.ts';
 import { type ContentFinding, type ContentReport, scanContent } from './content.ts';
 import { makePlaceFinder } from './place.ts';
@@ -21,7 +21,7 @@ const TRIES = 5;
 
 /** For any number of files, one after the other, in one buffer. */
 export function makeFileScan(tally: Tally, pointing: (file: Pointing) => void): FileScan {
-  const memory = makePieceMemory(tally.matcher);
+  const memory = makePieceMemory(tally.finder);
 
   function scanOnce(path: BytePath, follows: boolean): Outcome {
     let descriptor: number;
@@ -42,7 +42,7 @@ export function makeFileScan(tally: Tally, pointing: (file: Pointing) => void): 
   }
 
   function scanOpen(path: BytePath, descriptor: number): Outcome {
-    const content = scanContent(tally.matcher);
+    const content = scanContent(tally.finder);
     const { bytes, code } = readInto(content.feed, descriptor, memory);
     if (code === 'EISDIR') return 'folder';
     const report = content.end();
@@ -74,7 +74,7 @@ interface PieceMemory {
   improve(): void;
 }
 
-function makePieceMemory(matcher: Matcher): PieceMemory {
+function makePieceMemory(finder: Finder): PieceMemory {
   let buffer = Buffer.allocUnsafeSlow(PIECE_BYTES);
   let isBest = false;
   return {
@@ -82,7 +82,7 @@ function makePieceMemory(matcher: Matcher): PieceMemory {
       return buffer;
     },
     improve() {
-      const better = isBest ? undefined : memoryFor(matcher, PIECE_BYTES);
+      const better = isBest ? undefined : finder.memory(PIECE_BYTES);
       if (better === undefined) return;
       buffer = Buffer.from(better.buffer, better.byteOffset, PIECE_BYTES);
       isBest = true;
@@ -141,7 +141,7 @@ function withPlaces(report: ContentReport, descriptor: number, memory: PieceMemo
 export function scanLink(path: BytePath, tally: Tally): 'done' | 'changed' {
   try {
     const target = readlinkSync(systemPath(path), { encoding: 'buffer' });
-    const content = scanContent(tally.matcher);
+    const content = scanContent(tally.finder);
     content.feed(target, true);
     tally.files += 1;
     tally.bytes += target.length;

@@ -18,7 +18,7 @@ export async function scanLargeFiles(pointing: readonly Pointing[], tally: Tally
   for (const { path: file, pointer } of pointing) {
     if (pointer.size === 0) continue;
     const top = repositoryAbove(path.dirname(path.resolve(place.cwd, systemPath(file).toString())));
-    const content = scanContent(tally.matcher);
+    const content = scanContent(tally.finder);
     try {
       if (top === undefined) throw new Error('in no repository');
       const inside = { cwd: top, environment: withoutGit(place.environment) };

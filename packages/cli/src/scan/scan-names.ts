@@ -1,4 +1,3 @@
-import { makeSearch } from '@hasp/match';
 import type { BytePath } from './byte-path.ts';
 import type { Tally } from './tally.ts';
 
@@ -16,14 +15,14 @@ export function makeNameScan(tally: Tally): NameScan {
   let paths: BytePath[] = [];
 
   function look(): void {
-    const search = makeSearch(tally.matcher);
+    const search = tally.finder.search();
     search.feed(Buffer.from(paths.join('\0'), 'latin1'), true);
     if (search.end().length > 0) for (const path of paths) lookInto(path);
     paths = [];
   }
 
   function lookInto(path: BytePath): void {
-    const search = makeSearch(tally.matcher);
+    const search = tally.finder.search();
     search.feed(Buffer.from(path, 'latin1'), true);
     for (const { name: secret, spelling, start, end } of search.end()) {
       const slash = path.indexOf('/', end);

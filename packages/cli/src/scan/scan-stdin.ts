@@ -9,7 +9,7 @@ const KEPT_PIECES = 16;
 
 /** @throws Error of node:fs where it can't be read to its end */
 export function scanStdin(tally: Tally): void {
-  const content = scanContent(tally.matcher);
+  const content = scanContent(tally.finder);
   const kept: Buffer[] = [];
   let buffer = Buffer.allocUnsafeSlow(PIECE_BYTES);
   for (;;) {

@@ -1,4 +1,4 @@
-import type { Matcher } from '@hasp/match';
+import type { Finder } from '@hasp/match';
 import type { ObjectScan } from '../git/index.ts';
 import { type BytePath, showPath } from './byte-path.ts';
 import type { ContentReport, ContentSkip } from './content.ts';
@@ -6,7 +6,7 @@ import type { Finding, ScanReport, Skipped, Where } from './finding.ts';
 
 /** What a scan has come upon so far. */
 export class Tally {
-  readonly matcher: Matcher;
+  readonly finder: Finder;
   readonly #findings: Finding[] = [];
   readonly #skipped: Skipped[] = [];
   #isWhole = true;
@@ -14,8 +14,8 @@ export class Tally {
   bytes = 0;
   objects = 0;
 
-  constructor(matcher: Matcher) {
-    this.matcher = matcher;
+  constructor(finder: Finder) {
+    this.finder = finder;
   }
 
   /** Takes what was found in one content. */
@@ -54,7 +54,7 @@ export class Tally {
   }
 
   show(path: BytePath): string {
-    return showPath(path, this.matcher);
+    return showPath(path, this.finder);
   }
 
   report(): ScanReport {

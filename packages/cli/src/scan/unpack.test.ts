@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { makeMatcher } from '@hasp/match';
+import { makeFinder, makeMatcher } from '@hasp/match';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type ContentReport, scanContent } from './content.ts';
@@ -13,7 +13,7 @@ const matcher = makeMatcher([{ name: 'one', bytes: Buffer.from(VALUE) }]);
 
 /** What was found and skipped, but for the lines, which only a blob in one piece has. */
 function scan(blob: Uint8Array, cuts: readonly number[] = []): ContentReport {
-  const content = scanContent(matcher);
+  const content = scanContent(makeFinder(matcher));
   let from = 0;
   for (const end of [...cuts.map((cut) => cut % (blob.length + 1)).sort((a, b) => a - b), blob.length]) {
     content.feed(Buffer.from(blob.subarray(from, end)));
