@@ -13,53 +13,19 @@ import { count, object, text } from '../link/fields.ts';
 import type { Frame } from '../link/frames.ts';
 import { welcome } from '../link/hello.ts';
 import { managedFinder } from '../managed-finder.ts';
-import type { IdentityServerState } from '../policy/index.ts';
 import type { RunAgent } from '../run-request.ts';
 import { AgentDecisions } from './agent-decisions.ts';
 import { Approvals } from './approvals.ts';
+import type { DaemonParts, DaemonStatus } from './daemon-parts.ts';
 import { DecidedRuns } from './decided-runs.ts';
 import { fetchDecisions } from './fetch-decisions.ts';
 import { type ControlDeed, Line, type LineHost } from './line.ts';
 import { listenOnLoopback } from './loopback.ts';
 import { endLostWrapper } from './lost-wrapper.ts';
-import { OpenVault, type VaultFacts } from './open-vault.ts';
+import { OpenVault } from './open-vault.ts';
 import { brokerFacts, publish } from './published.ts';
 import { Rulebook } from './rulebook.ts';
 import { listenAt } from './socket-place.ts';
-
-export interface DaemonParts extends VaultFacts {
-  readonly host: string;
-  readonly uid: number;
-  readonly descriptors: number;
-  /** Where the loopback listens; 0 for any port. Undefined: the socket only. */
-  readonly port?: number;
-  /** Locked again after so long without a request. */
-  readonly idleMs?: number;
-  /** Rules for agents; the home's own where it is not named. */
-  readonly policyFile?: string;
-  /** Of the identity server. */
-  readonly aimUrl?: string;
-  readonly aimToken?: string;
-  /** Ends when it is locked and no run is left: nothing to serve. */
-  readonly endsWhenLocked: boolean;
-  /** One line for a person. */
-  say(line: string): void;
-}
-
-/** What `broker status` shows. */
-export interface DaemonStatus {
-  readonly pid: number;
-  readonly startedAt: string;
-  readonly uptimeSeconds: number;
-  readonly requestCount: number;
-  readonly socketPath: string;
-  readonly httpPort: number | null;
-  readonly aim: IdentityServerState;
-  readonly policyFile: string;
-  readonly policyCount: number;
-  readonly isUnlocked: boolean;
-  readonly runs: number;
-}
 
 const OWNER_TOKEN_BYTES = 32;
 /** The home may be removed, or another broker have taken the place: then nobody reaches this one. */

@@ -1,3 +1,4 @@
 export type { Approval } from './approvals.ts';
-export { Daemon, type DaemonParts, type DaemonStatus } from './daemon.ts';
+export { Daemon } from './daemon.ts';
+export type { DaemonParts, DaemonStatus } from './daemon-parts.ts';
 export { type BrokerFacts, readFacts } from './published.ts';
