@@ -4,10 +4,12 @@
 //   remote.cjs the same where a broker decides: neither vault nor log
 //   daemon.cjs a broker in the background
 //   ask-once.cjs  what a run needs that has to ask for a passphrase
+//   inside-run.cjs  what a run needs where there are agent sessions
 //   hook.cjs   the hooks that git starts, likewise
 //   main.cjs   every other command (yargs and all)
 //   *.cache    what V8 makes of the three, for the Node that builds (another Node compiles anew)
 //   help.txt   what `hasp --help` prints
+//   end-left.cjs  how what a killed wrapper left is ended
 //   portable.cjs  how a run is watched where the kernel gives no help
 //   match.cjs  the match engine, for a run that has something to mask
 //   terminal.cjs  a terminal for a command whose output is redacted on ours
@@ -46,11 +48,14 @@ const ENTRIES = [
   ['daemon-entry', 'daemon'],
   ['ask-once', 'ask-once'],
   ['remote-finder', 'remote-finder'],
+  ['inside-run', 'inside-run'],
   ['main', 'main'],
   ['bundle', 'bundle'],
 ];
 /** What only such a run needs. Nothing in it is compared by class with what the others have of the same source. */
 const PORTABLE = path.join(root, 'packages/process-tree/src/platform/portable.ts');
+/** What only who meets a lost wrapper needs, with the same care. */
+const END_LEFT = path.join(root, 'packages/broker/src/end-left.ts');
 /** What only a run with redacted output on a terminal needs, with the same care. */
 const TERMINAL = path.join(root, 'packages/process-tree/src/terminal/inner-terminal.ts');
 /** Loaded by name at run time: native code or too big for a bundle. */
@@ -82,6 +87,8 @@ const lazyBorders = {
       ['run-entry', 'run'],
       ['ask-once', 'ask-once'],
       ['remote-finder', 'remote-finder'],
+      ['inside-run', 'inside-run'],
+      ['end-left', 'end-left'],
       ['platform/portable', 'portable'],
       ['terminal/inner-terminal', 'terminal'],
     ]) {
@@ -186,6 +193,7 @@ const command = await build({
   entryPoints: {
     ...Object.fromEntries(ENTRIES.map(([source, bundle]) => [bundle, path.join(cli, `src/${source}.ts`)])),
     portable: PORTABLE,
+    'end-left': END_LEFT,
     terminal: TERMINAL,
   },
   plugins: [lazyBorders],

@@ -166,6 +166,8 @@ describe('docs/architecture.md', () => {
       'packages/broker/src/decision.ts',
       'packages/broker/src/managed-finder.ts',
       'packages/broker/src/redaction.ts',
+      // Compares what a session would inherit; hands nothing out.
+      'packages/broker/src/session/withheld.ts',
       'packages/cli/src/commands/secret-reveal.ts',
       'packages/cli/src/diagnosis.ts',
     ]);

@@ -14,12 +14,13 @@ export async function treeOf({ isFetched, root, wrapper }: RunState): Promise<re
 }
 
 export function grantDocument(run: RunState, grant: RunState['grants'][number], tree: readonly ListedProcess[]) {
-  const { agent, project, target, reason } = run;
+  const { session, agent, project, target, reason } = run;
   return {
     ...grant,
     state: 'issued',
     issuedAt: new Date(run.startedAt).toISOString(),
     expiresAt: new Date(run.expiresAt).toISOString(),
+    ...(session === undefined ? {} : { session }),
     ...(agent === undefined ? {} : { agent }),
     ...(project === undefined ? {} : { project }),
     ...(target === undefined ? {} : { target }),

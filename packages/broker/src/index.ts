@@ -10,6 +10,13 @@ export { liveRuns } from './live-runs.ts';
 export { managedFinder } from './managed-finder.ts';
 export { type Reconciled, reconcile } from './reconcile.ts';
 export type { Redaction } from './redaction.ts';
-export { onRevocation, type RevocationReason, revokeRuns } from './revocation.ts';
-export type { OpenGrant, RunState } from './run-file.ts';
+export {
+  type Ending,
+  endAndWait,
+  onRevocation,
+  type RevocationReason,
+  requestedEnd,
+  revokeRuns,
+} from './revocation.ts';
+export { mayHaveSessions, type OpenGrant, type RunState } from './run-file.ts';
 export type { CallerFacts, ProjectFacts, RunRequest } from './run-request.ts';

@@ -98,6 +98,7 @@ export class OpenRun implements GrantedRun {
       stragglers: request.stragglers,
       graceMs: request.graceMs,
       ...beginning.labels,
+      ...agentLabels(request),
       startedAt: beginning.startedAt,
       expiresAt: beginning.expiresAt,
       logOffset: parts.log.head().offset,
@@ -256,6 +257,11 @@ function attempt<T>(deed: () => T): T | HaspError {
     if (error instanceof HaspError) return error;
     throw error;
   }
+}
+
+function agentLabels({ agent }: RunRequest): Pick<RunState, 'agent' | 'session'> {
+  if (agent === undefined) return {};
+  return { agent: agent.name, ...(agent.session === undefined ? {} : { session: agent.session }) };
 }
 
 /** What is handed over goes to the whole tree, whatever was wished: only a fetch can be refused. */

@@ -2,21 +2,12 @@ import { existsSync, renameSync } from 'node:fs';
 import path from 'node:path';
 import type { AuditLog } from '@hasp/audit';
 import type { Clock, Home, ProcessIdentity, Survivor } from '@hasp/core';
-import {
-  continueStopped,
-  describeProcess,
-  endProcesses,
-  findMarked,
-  identityOf,
-  isAlive,
-  selfIdentity,
-  stopMarked,
-} from '@hasp/process-tree';
+import { continueStopped, identityOf, isAlive, selfIdentity } from '@hasp/process-tree';
 import { removeDeliveredFiles } from './deliver/file.ts';
 import { endedEvent, type RunOutcome } from './ended-event.ts';
 import { openGrants } from './open-grants.ts';
-import { dropRevocation } from './revocation.ts';
-import { discard, listRunFiles, type RunState, readRunFile, runFile } from './run-file.ts';
+import { dropRevocation, requestedEnd } from './revocation.ts';
+import { discard, listRunFiles, type RunState, readRunFile, runFile, sessionFile } from './run-file.ts';
 
 /** One run whose wrapper was gone, and what was still alive of it. */
 export interface Reconciled {
@@ -29,16 +20,7 @@ export interface Reconciled {
 const STATE = /^([0-9a-f]{16})\.json$/;
 const CLAIM = /^([0-9a-f]{16})\.claim\.([0-9]+)\.([0-9]+)$/;
 const DRAFT = /^[0-9a-f]{16}\.json\.([0-9]+)\.tmp$/;
-const REQUEST = /^([0-9a-f]{16})\.(?:revoked|rotated)$/;
-/** A process that forks all the time may be between two pids at one look: so many must find nobody. */
-const LOOKS = 8;
-const PAUSE_MS = 3;
-/** No exec takes longer, on the busiest machine. */
-const EXEC_MS = 2_000;
-/** Outcomes after which there is nothing left to try. */
-const BEYOND_REACH: readonly (Survivor['outcome'] | undefined)[] = ['not-permitted', 'left'];
-/** As long as one that takes no KILL is waited for. */
-const PATIENCE_MS = 10_000;
+const REQUEST = /^([0-9a-f]{16})\.(?:revoked|rotated|session-ended|agent-revoked)$/;
 
 /**
  * Ends what killed wrappers left open: processes, files, grants without an end. Every hasp that
@@ -104,7 +86,8 @@ function claim(home: Home, name: string, clock: Clock): { file: string; state: R
 /** Asked of a run that is over: who asked was killed before it could take that back. */
 function dropOldRequest(home: Home, name: string): void {
   const run = REQUEST.exec(name)?.[1];
-  if (run !== undefined && !existsSync(runFile(home, run))) dropRevocation(home, run);
+  if (run === undefined || [runFile(home, run), sessionFile(home, run)].some((file) => existsSync(file))) return;
+  dropRevocation(home, run);
 }
 
 function isOwnerGone(state: RunState, name: string, clock: Clock): boolean {
@@ -125,29 +108,12 @@ function dropDeadDraft(file: string, name: string, clock: Clock): void {
   if (isDead) discard(file);
 }
 
-/** KILL at once: nobody watches over a grace. */
 async function endSurvivors(state: RunState): Promise<Survivor[]> {
   const known = [...(state.root === undefined ? [] : [state.root]), ...state.members];
-  const isLiving = (identity: ProcessIdentity) => isAlive(identity) === true;
-  if (state.stragglers === 'leave') {
-    const left = new Set([...known.filter(isLiving), ...findMarked(state.run)].map(({ pid }) => pid));
-    return [...left].map((pid) => ({ pid, command: describeProcess(pid), outcome: 'left' }));
-  }
-  const ended = new Map<number, Survivor>();
-  const end = performance.now() + PATIENCE_MS;
-  const sure = performance.now() + EXEC_MS;
-  const stopNew = stopMarked(state.run);
-  // Quiet is a look that meets nobody: one who was met and is gone again has forked first.
-  for (let quiet = 0; quiet < LOOKS && performance.now() < end; ) {
-    const look = stopNew();
-    const met = [...known.filter(isLiving), ...look.marked];
-    const doomed = met.filter(({ pid }) => !BEYOND_REACH.includes(ended.get(pid)?.outcome));
-    for (const survivor of doomed.length === 0 ? [] : await endProcesses(doomed, 0)) ended.set(survivor.pid, survivor);
-    const isUnsure = look.isUnsure && performance.now() < sure;
-    quiet = doomed.length === 0 && !isUnsure ? quiet + 1 : 0;
-    await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
-  }
-  return [...ended.values()];
+  const mark = `HASP_GRANT=${state.run}`;
+  // Loaded here: few runs meet one that was lost.
+  const { endLeft, listLeft } = await import('./end-left.ts');
+  return state.stragglers === 'leave' ? listLeft(known, mark) : endLeft(known, mark);
 }
 
 function recordEnds(
@@ -161,7 +127,8 @@ function recordEnds(
   const open = openGrants(home, state);
   if (open.length === 0) return;
   const outcome: RunOutcome = {
-    reason: 'wrapper-lost',
+    // Of a session that ends, its wrappers are ended too.
+    reason: (state.session === undefined ? undefined : requestedEnd(home, state.run)) ?? 'wrapper-lost',
     survivors,
     ...(state.root === undefined ? {} : { root: state.root }),
   };

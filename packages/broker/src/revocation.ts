@@ -1,11 +1,12 @@
 import { closeSync, existsSync, type FSWatcher, openSync, utimesSync, watch } from 'node:fs';
 import path from 'node:path';
-import type { Home } from '@hasp/core';
+import type { Home, ProcessIdentity } from '@hasp/core';
 import { continueStopped, isAlive } from '@hasp/process-tree';
 import { discard, type RunState, runFile } from './run-file.ts';
 
-/** Why a run is asked to end before its command does. */
-export type RevocationReason = 'revoked' | 'rotated';
+/** Why a run or a session is asked to end before its command does. */
+export type RevocationReason = (typeof REASONS)[number];
+const REASONS = ['revoked', 'rotated', 'session-ended', 'agent-revoked'] as const;
 
 const WATCH_AFTER_MS = 30;
 /** Where the kernel has no watch left to give, the wrapper looks for itself: one wake-up each time. */
@@ -16,8 +17,8 @@ const STEP_MS = 5;
 const PATIENCE_MS = 12_000;
 
 /** An empty file beside the run's state; its name says all. */
-function requestFile(home: Home, run: string, reason: RevocationReason): string {
-  return path.join(home.runs, `${run}.${reason}`);
+function requestFile(home: Home, id: string, reason: RevocationReason): string {
+  return path.join(home.runs, `${id}.${reason}`);
 }
 
 /**
@@ -25,8 +26,14 @@ function requestFile(home: Home, run: string, reason: RevocationReason): string 
  * written; a request that came before is seen at the beginning. The state's own file is watched, and
  * not its folder: what other runs write there wakes nobody. The watch begins a moment later, so that a
  * short run does not pay the 2 ms that it costs.
+ * @param file its state
  */
-export function onRevocation(home: Home, run: string, revoked: (reason: RevocationReason) => void): { close(): void } {
+export function onRevocation(
+  home: Home,
+  id: string,
+  revoked: (reason: RevocationReason) => void,
+  file: string = runFile(home, id),
+): { close(): void } {
   let watcher: FSWatcher | undefined;
   let timer: NodeJS.Timeout | undefined;
   let closed = false;
@@ -37,7 +44,7 @@ export function onRevocation(home: Home, run: string, revoked: (reason: Revocati
     clearInterval(timer);
   };
   const look = (): void => {
-    const reason = requested(home, run);
+    const reason = requestedEnd(home, id);
     if (closed || reason === undefined) return;
     close();
     revoked(reason);
@@ -48,7 +55,7 @@ export function onRevocation(home: Home, run: string, revoked: (reason: Revocati
   };
   const begin = (): void => {
     try {
-      watcher = watch(runFile(home, run), { persistent: false }, (event) => {
+      watcher = watch(file, { persistent: false }, (event) => {
         // Our own next state took the file's place: the watch was on the one before.
         if (event === 'rename' && !closed) {
           watcher?.close();
@@ -65,50 +72,71 @@ export function onRevocation(home: Home, run: string, revoked: (reason: Revocati
   return { close };
 }
 
-function requested(home: Home, run: string): RevocationReason | undefined {
-  return (['revoked', 'rotated'] as const).find((reason) => existsSync(requestFile(home, run, reason)));
+/** Why the run or session was asked to end, if it was. */
+export function requestedEnd(home: Home, id: string): RevocationReason | undefined {
+  return REASONS.find((reason) => existsSync(requestFile(home, id, reason)));
 }
 
-/** The run is over: nobody will read its request any more. */
-export function dropRevocation(home: Home, run: string): void {
-  discard(requestFile(home, run, 'revoked'));
-  discard(requestFile(home, run, 'rotated'));
+/** It is over: nobody will read its request any more. */
+export function dropRevocation(home: Home, id: string): void {
+  for (const reason of REASONS) discard(requestFile(home, id, reason));
 }
 
-function request(home: Home, run: string, reason: RevocationReason): void {
-  closeSync(openSync(requestFile(home, run, reason), 'a', 0o600));
+/** What is asked to end: a run, or a session. */
+export interface Ending {
+  readonly id: string;
+  /** Its state: gone when it has ended. */
+  readonly file: string;
+  readonly wrapper: ProcessIdentity;
+  readonly graceMs: number;
+  readonly reason: RevocationReason;
+}
+
+/** Asks, and does not wait. */
+export function requestEnd(home: Home, { id, file, reason }: Pick<Ending, 'id' | 'file' | 'reason'>): void {
+  closeSync(openSync(requestFile(home, id, reason), 'a', 0o600));
   try {
     const now = new Date();
-    utimesSync(runFile(home, run), now, now);
+    utimesSync(file, now, now);
   } catch {
-    // The run is over, or its state is just being replaced, after which the wrapper looks anyway.
+    // It is over, or its state is just being replaced, after which the wrapper looks anyway.
   }
 }
 
-/**
- * For everyone else: asks the wrappers of these runs to end them, and waits until each end is on
- * record. A stopped wrapper (Ctrl-Z, SIGSTOP) is continued, since it could not end anything.
- * @param endLost ends the runs whose wrapper was killed meanwhile
- * @returns the runs that are not over: their wrapper is stuck, or of another host
- */
+/** As `endAndWait`, for runs. */
 export async function revokeRuns(
   home: Home,
   runs: readonly RunState[],
   reason: RevocationReason,
   endLost: () => Promise<void>,
 ): Promise<RunState[]> {
-  for (const { run } of runs) request(home, run, reason);
+  const endings = runs.map((run) => ({ ...run, id: run.run, file: runFile(home, run.run), reason }));
+  return endAndWait(home, endings, endLost);
+}
+
+/**
+ * For everyone else: asks the wrappers of these to end them, in this order, and waits until each end is on
+ * record. A stopped wrapper (Ctrl-Z, SIGSTOP) is continued, since it could not end anything.
+ * @param endLost ends those whose wrapper was killed meanwhile
+ * @returns those that are not over: their wrapper is stuck, or of another host
+ */
+export async function endAndWait<T extends Ending>(
+  home: Home,
+  endings: readonly T[],
+  endLost: () => Promise<void>,
+): Promise<T[]> {
+  for (const ending of endings) requestEnd(home, ending);
   const started = performance.now();
-  const isOpen = ({ run }: RunState): boolean => existsSync(runFile(home, run));
-  const isInTime = ({ graceMs }: RunState): boolean => performance.now() - started < PATIENCE_MS + graceMs;
-  let open = runs.filter(isOpen);
+  const isOpen = ({ file }: Ending): boolean => existsSync(file);
+  const isInTime = ({ graceMs }: Ending): boolean => performance.now() - started < PATIENCE_MS + graceMs;
+  let open = endings.filter(isOpen);
   while (open.some(isInTime)) {
     if (open.some(({ wrapper }) => isAlive(wrapper) === false)) await endLost();
     else for (const { wrapper } of open) continueStopped(wrapper);
     await new Promise((resolve) => setTimeout(resolve, STEP_MS));
     open = open.filter(isOpen);
   }
-  // A run that was over before it could read its request leaves it to us.
-  for (const { run } of runs) if (!open.some((one) => one.run === run)) dropRevocation(home, run);
+  // One that was over before it could read its request leaves it to us.
+  for (const { id } of endings) if (!open.some((one) => one.id === id)) dropRevocation(home, id);
   return open;
 }

@@ -53,6 +53,7 @@ export interface RunState {
   readonly reason?: string;
   /** On whose behalf, where it is not a person's own. */
   readonly agent?: string;
+  readonly session?: string;
   /** Its value is fetched from the broker, which is the wrapper; the root, if any, was there before. */
   readonly isFetched?: true;
   /** Milliseconds since 1970. */
@@ -66,9 +67,28 @@ export function runFile(home: Home, run: string): string {
   return path.join(home.runs, `${run}.json`);
 }
 
+/** Of an agent session: not a run's, whose names are all digits. */
+export function sessionFile(home: Home, session: string): string {
+  return path.join(home.runs, `${session}.session.json`);
+}
+
+/** Whether there is a session's state, or a claim of one. */
+export function mayHaveSessions(home: Home): boolean {
+  return listRunFiles(home).some((name) => name.includes('.session.'));
+}
+
 /** Replaces the file as a whole; with `durable` it survives a power cut. @throws HaspError E_STORAGE */
 export function writeRunFile(home: Home, state: RunState, durable: boolean): void {
-  const file = runFile(home, state.run);
+  replaceRunFile(home, runFile(home, state.run), state, durable);
+}
+
+/** For every state in the folder. @throws HaspError E_STORAGE */
+export function replaceRunFile(
+  home: Home,
+  file: string,
+  state: { readonly wrapper: ProcessIdentity },
+  durable: boolean,
+): void {
   const draft = `${file}.${state.wrapper.pid}.tmp`;
   try {
     writeWhole(home, draft, JSON.stringify(state), durable);

@@ -39,6 +39,7 @@ export const BROKER_COMMANDS: readonly Command[] = [
     usage: 'broker status',
     says: 'what the broker is doing',
     example: 'hasp broker status --json',
+    inSession: 'allowed',
     load: async () => (await import('./commands/broker-status.ts')).brokerStatus,
   },
   {

@@ -33,6 +33,13 @@ export interface Command {
   readonly says: string;
   readonly example: string;
   readonly options?: Options;
+  /**
+   * Inside an agent session: refused, unless it says otherwise here. `own`: the deed keeps to what is the session's
+   * own. An option can be refused by itself.
+   */
+  readonly inSession?: 'allowed' | 'own';
+  /** Hardens this process itself, once it has started what must not be of its tree. */
+  readonly hardensItself?: true;
   readonly load: () => Promise<Deed>;
 }
 

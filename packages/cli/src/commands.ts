@@ -1,6 +1,7 @@
 import { BROKER_COMMANDS } from './broker-commands.ts';
 import type { Command } from './command.ts';
 import { SECRET_COMMANDS } from './secret-commands.ts';
+import { SESSION_COMMANDS } from './session-commands.ts';
 
 /** The whole grammar but for `run`, which has a page of its own (run-grammar.ts). */
 export const COMMANDS: readonly Command[] = [
@@ -15,12 +16,14 @@ export const COMMANDS: readonly Command[] = [
     usage: 'project init',
     says: 'write a hasp.json that names nothing yet',
     example: 'hasp project init',
+    inSession: 'allowed',
     load: async () => (await import('./commands/project-init.ts')).initProject,
   },
   {
     usage: 'project show',
     says: 'the manifest of this repository, and whether this machine consents to it',
     example: 'hasp project show --json',
+    inSession: 'allowed',
     load: async () => (await import('./commands/project-show.ts')).showProject,
   },
   {
@@ -39,12 +42,14 @@ export const COMMANDS: readonly Command[] = [
     usage: 'get NAME',
     says: 'inside a run that was started with --ask: the value, exactly',
     example: 'hasp run --ask db/url -- sh -c \'psql "$(hasp get db/url)"\'',
+    inSession: 'allowed',
     load: async () => (await import('./commands/get.ts')).get,
   },
   {
     usage: 'redact',
     says: 'copy stdin to stdout, with every value of the vault masked',
     example: 'make deploy 2>&1 | hasp redact',
+    inSession: 'allowed',
     load: async () => (await import('./commands/redact.ts')).redact,
   },
   {
@@ -55,13 +60,15 @@ export const COMMANDS: readonly Command[] = [
       all: { kind: 'flag', says: 'the ended ones of the log too' },
       watch: { kind: 'flag', says: 'draw again each second' },
     },
+    inSession: 'own',
     load: async () => (await import('./commands/grants.ts')).showGrants,
   },
   {
-    usage: 'revoke [GRANT]',
-    says: 'end a grant, or a run with all its grants, now; the processes that hold it end',
+    usage: 'revoke [GRANT|SESSION|AGENT]',
+    says: 'end a grant, a run, a session or all of an agent, now; the processes that hold it end',
     example: 'hasp revoke --all',
-    options: { all: { kind: 'flag', says: 'every live grant' } },
+    options: { all: { kind: 'flag', says: 'every live grant and session' } },
+    inSession: 'own',
     load: async () => (await import('./commands/revoke.ts')).revoke,
   },
   {
@@ -75,6 +82,7 @@ export const COMMANDS: readonly Command[] = [
     usage: 'agent list',
     says: 'the agents that have a token; never a token',
     example: 'hasp agent list --json',
+    inSession: 'allowed',
     load: async () => (await import('./commands/agent-list.ts')).listAgents,
   },
   {
@@ -93,6 +101,7 @@ export const COMMANDS: readonly Command[] = [
     usage: 'policy check [FILE]',
     says: 'read the rules for agents, and say where they are wrong',
     example: 'hasp policy check ~/.hasp/policy.json',
+    inSession: 'allowed',
     load: async () => (await import('./commands/policy-check.ts')).checkPolicy,
   },
   {
@@ -108,12 +117,15 @@ export const COMMANDS: readonly Command[] = [
       at: { kind: 'text', says: 'TIME: 14:00, 2026-11-21T14:00:00Z; now if left out' },
       'policy-file': { kind: 'text', says: 'FILE: these rules instead of those of the home' },
     },
+    inSession: 'allowed',
     load: async () => (await import('./commands/policy-test.ts')).testPolicy,
   },
+  ...SESSION_COMMANDS,
   {
     usage: 'audit verify',
     says: 'prove that no record was edited, dropped, reordered, forged or cut off',
     example: 'hasp audit verify --json',
+    inSession: 'allowed',
     load: async () => (await import('./commands/audit-verify.ts')).verifyAudit,
   },
   {
@@ -129,6 +141,7 @@ export const COMMANDS: readonly Command[] = [
       since: { kind: 'text', says: 'TIME: 14:00, 2h ago, 2026-11-21T14:00:00Z' },
       until: { kind: 'text', says: 'TIME: before this time' },
     },
+    inSession: 'own',
     load: async () => (await import('./commands/audit-log.ts')).showLog,
   },
   {
@@ -136,6 +149,7 @@ export const COMMANDS: readonly Command[] = [
     says: 'let git ask hasp before each commit and push; hooks that are there go on running',
     example: 'hasp hook install',
     options: { global: { kind: 'flag', says: 'for every repository of this person' } },
+    inSession: 'allowed',
     load: async () => (await import('./commands/hook-install.ts')).installHook,
   },
   {
@@ -149,24 +163,28 @@ export const COMMANDS: readonly Command[] = [
     usage: 'hook status',
     says: 'fire each hook with a canary, and see whether it blocks',
     example: 'hasp hook status --json',
+    inSession: 'allowed',
     load: async () => (await import('./commands/hook-status.ts')).showHooks,
   },
   {
     usage: 'hook pre-commit',
     says: 'started by git: stop a commit that would contain a managed value',
     example: 'hasp hook pre-commit',
+    inSession: 'allowed',
     load: async () => (await import('./commands/hook-guard.ts')).guardOf('pre-commit'),
   },
   {
     usage: 'hook commit-msg FILE',
     says: 'started by git: stop a commit whose message contains a managed value',
     example: 'hasp hook commit-msg .git/COMMIT_EDITMSG',
+    inSession: 'allowed',
     load: async () => (await import('./commands/hook-guard.ts')).guardOf('commit-msg'),
   },
   {
     usage: 'hook pre-push REMOTE URL',
     says: 'started by git: stop a push that would send a managed value',
     example: 'hasp hook pre-push origin https://example.com/repository.git',
+    inSession: 'allowed',
     load: async () => (await import('./commands/hook-guard.ts')).guardOf('pre-push'),
   },
   {
@@ -180,6 +198,7 @@ export const COMMANDS: readonly Command[] = [
       history: { kind: 'flag', says: 'every object of the repository that has a name' },
       stdin: { kind: 'flag', says: 'what comes on stdin' },
     },
+    inSession: 'allowed',
     load: async () => (await import('./commands/scan.ts')).scan,
   },
   ...BROKER_COMMANDS,
@@ -187,19 +206,22 @@ export const COMMANDS: readonly Command[] = [
     usage: 'doctor',
     says: 'check the home, the vault, the log, tracking and what was kept away from hasp',
     example: 'hasp doctor --json',
-    options: { fix: { kind: 'flag', says: 'make modes private again' } },
+    options: { fix: { kind: 'flag', isRefusedInSession: true, says: 'make modes private again' } },
+    inSession: 'allowed',
     load: async () => (await import('./commands/doctor.ts')).doctor,
   },
   {
     usage: 'completion SHELL',
     says: 'a completion script for bash, zsh or fish',
     example: 'source <(hasp completion bash)',
+    inSession: 'allowed',
     load: async () => (await import('./commands/completion.ts')).completion,
   },
   {
     usage: 'version',
     says: 'the version of hasp',
     example: 'hasp version',
+    inSession: 'allowed',
     load: async () => (await import('./commands/version.ts')).version,
   },
 ];

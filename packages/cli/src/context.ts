@@ -16,6 +16,14 @@ export interface Context {
   readonly environment: ReadonlyMap<string, string>;
   readonly uid: number;
   readonly host: string;
+  /** The agent session that this process is in; found before a deed begins. */
+  inside?: Inside;
+}
+
+/** A session without its agent is one that is only said to be there. */
+export interface Inside {
+  readonly session?: string;
+  readonly agent?: string;
 }
 
 export function makeContext(): Context {

@@ -20,7 +20,7 @@ export function endedGrants(home: Home) {
 /** `issue` is what this log wrote as a grant.issued. */
 function endedGrant(issue: Fields, end: Fields) {
   const { delivery, variable } = issue as unknown as GrantIssuedEvent;
-  const { grant, secret, version, scope, time, expiresAt, project, target, reason, command } = issue;
+  const { grant, secret, version, scope, time, expiresAt, session, agent, project, target, reason, command } = issue;
   return {
     id: grant,
     secret,
@@ -33,6 +33,8 @@ function endedGrant(issue: Fields, end: Fields) {
     expiresAt,
     endedAt: end['time'],
     endReason: end['endReason'],
+    ...(session === undefined ? {} : { session }),
+    ...(agent === undefined ? {} : { agent }),
     ...(project === undefined ? {} : { project }),
     ...(target === undefined ? {} : { target }),
     ...(reason === undefined ? {} : { reason }),

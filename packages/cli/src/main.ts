@@ -1,9 +1,10 @@
 import { HaspError } from '@hasp/core';
 import { closeInspector, hardenSelf } from '@hasp/process-tree';
-import type { Answer } from './command.ts';
-import { makeContext } from './context.ts';
+import type { Answer, Command, CommandInput } from './command.ts';
+import { type Context, makeContext } from './context.ts';
 import { asHaspError, print, printError, RUN_FAILURE, say } from './output.ts';
 import { type Parsed, parseArgv } from './parse-argv.ts';
+import { insideSession, refuseInside } from './session-place.ts';
 
 /** Parses, dispatches, and is the one place that catches. */
 export async function main(argv: readonly string[]): Promise<void> {
@@ -36,13 +37,29 @@ async function dispatch(parsed: Exclude<Parsed, { kind: 'run' }>): Promise<numbe
     print(`${parsed.text}\n`);
     return 0;
   }
+  const { command, input } = parsed;
   const context = makeContext();
-  hardenSelf();
+  if (command.hardensItself !== true) hardenSelf();
   await closeInspector();
-  const deed = await parsed.command.load();
-  const answer = await deed(parsed.input, context);
-  show(answer, parsed.input.json);
+  await placeInSession(command, input, context);
+  const deed = await command.load();
+  const answer = await deed(input, context);
+  show(answer, input.json);
   return answer.problem?.exitStatus ?? answer.status ?? 0;
+}
+
+/** The one place where an agent session keeps its processes from plaintext and administration. @throws HaspError E_AGENT_SESSION */
+async function placeInSession(command: Command, { options }: CommandInput, context: Context): Promise<void> {
+  const refused = Object.entries(command.options ?? {}).find(
+    ([name, { isRefusedInSession }]) => isRefusedInSession && name in options && options[name] !== false,
+  )?.[0];
+  const isAllowed = command.inSession === 'allowed' && refused === undefined;
+  const inside = await insideSession(context, !isAllowed);
+  if (inside === undefined) return;
+  context.inside = inside;
+  const words = command.usage.split(' ').filter((word) => /^[a-z]/.test(word));
+  if (refused !== undefined) refuseInside(context, `hasp ${words.join(' ')} --${refused}`);
+  if (command.inSession === undefined) refuseInside(context, `hasp ${words.join(' ')}`);
 }
 
 function show({ json, text, notes, problem }: Answer, asJson: boolean): void {

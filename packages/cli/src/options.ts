@@ -5,6 +5,8 @@ export interface OptionGrammar {
   readonly kind: 'list' | 'words' | 'text' | 'flag' | 'number';
   readonly alias?: string;
   readonly choices?: readonly string[];
+  /** Inside an agent session. */
+  readonly isRefusedInSession?: true;
   /** What it does, for the help: one line, the value's name first. */
   readonly says: string;
 }

@@ -1,4 +1,4 @@
-import { type RunRequest, recordLockedDenial } from '@hasp/broker';
+import { mayHaveSessions, type RunRequest, recordLockedDenial } from '@hasp/broker';
 import { brokerOf } from './broker-of.ts';
 import { asHaspError } from './output.ts';
 import type { Journey, RunBroker } from './run.ts';
@@ -8,6 +8,10 @@ import { NeedsPerson, readPassphraseUnasked } from './unlock.ts';
 /** A locked vault is a denial like any other: it is recorded, where the log can be written. */
 export async function openOwnBroker(journey: Journey, request: RunRequest): Promise<RunBroker> {
   const { input, context } = journey;
+  if (mayHaveSessions(context.home)) {
+    const inside = await (await import('./inside-run.ts')).brokerInside(context);
+    if (inside !== undefined) return inside;
+  }
   const home = await LockedHome.enter(context);
   try {
     return brokerOf(await home.unlock(input, readPassphraseUnasked), context);

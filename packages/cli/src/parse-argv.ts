@@ -117,7 +117,10 @@ function refuseUnknown(given: Read, options: Options): void {
 
 function commandInput(command: Command, given: Read, behind: readonly string[]): CommandInput {
   const path = pathOf(command);
-  const names = command.usage.split(' ').slice(path.length);
+  const names = command.usage
+    .split(' ')
+    .slice(path.length)
+    .filter((name) => name !== '--' && name !== '[options]');
   const values = [...given._.map(String).slice(path.length), ...behind];
   const required = names.filter((name) => !name.startsWith('['));
   const takesMore = names.at(-1)?.endsWith('...]') === true;

@@ -31,7 +31,7 @@ async function start(input: RunInput, alone: () => void): Promise<void> {
     const signals = holdSignals(context.inherited);
     const { tracking } = hardenSelf();
     await closeInspector();
-    const broker = new RemoteBroker(opened.link, endAlone(context), say);
+    const broker = new RemoteBroker(opened.link, endAlone(context), say, opened.session);
     await run(input, context, { signals, tracking }, async () => broker);
   } catch (error) {
     printError(asHaspError(error), input.json);

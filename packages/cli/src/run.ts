@@ -29,6 +29,8 @@ export interface Journey extends Readiness {
 
 /** Who decides, whether in this process or in another. */
 export interface RunBroker {
+  /** The agent session that this process is in. */
+  readonly session?: string | undefined;
   /** What `resolve` would decide; delivers and records nothing. */
   explain(request: RunRequest): readonly Explained[] | Promise<readonly Explained[]>;
   /** A text of the command line without the values that the request would open. */
@@ -51,9 +53,10 @@ export async function run(input: RunInput, context: Context, ready: Readiness, o
   const project = needsManifest(input) ? projectFor(input, context) : undefined;
   const plan = planRun(input, project?.manifest);
   if (plan.ttlCut) say(`a ttl of ${input.ttl ?? 'the manifest'} is over the ceiling: grants end after 24h`);
-  const journey: Journey = { ...ready, input, context, plan, environment: baseEnvironment(context, plan.pristine) };
-  const request = requestFor(journey, project);
-  const broker = await openBroker(journey, request);
+  const planned: Journey = { ...ready, input, context, plan, environment: baseEnvironment(context, plan.pristine) };
+  const request = requestFor(planned, project);
+  const broker = await openBroker(planned, request);
+  const journey = withinSession(planned, broker.session ?? context.environment.get('HASP_SESSION'));
   const resolution = resolveCommand(input.command[0] ?? '', journey.environment.get('PATH'), context.cwd);
   if (input.dryRun) {
     printDryRun(await broker.explain(request), resolution, input);
@@ -66,6 +69,20 @@ export async function run(input: RunInput, context: Context, ready: Readiness, o
   if (trouble !== undefined) printError(trouble, input.json);
   sayStragglers(request, end.survivors, plan.stragglers);
   exitLike(end.exit);
+}
+
+/** There everything is masked, on a terminal as well. @throws HaspError E_AGENT_SESSION */
+function withinSession(journey: Journey, session: string | undefined): Journey {
+  if (!session) return journey;
+  if (journey.input.redact === 'never') {
+    throw new HaspError(
+      'E_AGENT_SESSION',
+      '--redact never is refused inside an agent session',
+      'leave it out: what is printed there is always masked',
+    );
+  }
+  const environment = new Map(journey.environment).set('HASP_SESSION', session);
+  return { ...journey, plan: { ...journey.plan, redact: 'always' }, environment };
 }
 
 /** Node would hand on what is not UTF-8 altered, without a word. */

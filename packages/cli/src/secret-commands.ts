@@ -17,18 +17,21 @@ export const SECRET_COMMANDS: readonly Command[] = [
     usage: 'secret list',
     says: 'names, versions and times; never a value',
     example: 'hasp secret list --json',
+    inSession: 'allowed',
     load: async () => (await import('./commands/secret-list.ts')).listSecrets,
   },
   {
     usage: 'secret show NAME',
     says: 'what is known of one secret, but for its value',
     example: 'hasp secret show db/url',
+    inSession: 'allowed',
     load: async () => (await import('./commands/secret-show.ts')).showSecret,
   },
   {
     usage: 'secret history NAME',
     says: 'the versions that are kept, newest first',
     example: 'hasp secret history db/url',
+    inSession: 'allowed',
     load: async () => (await import('./commands/secret-history.ts')).showHistory,
   },
   {
@@ -60,6 +63,7 @@ export const SECRET_COMMANDS: readonly Command[] = [
     says: 'say that a value is no secret (`changeme`): it is not masked, and not looked for',
     example: 'hasp secret placeholder db/password',
     options: { off: { kind: 'flag', says: 'it is a secret after all' } },
+    inSession: 'own',
     load: async () => (await import('./commands/secret-placeholder.ts')).markPlaceholder,
   },
   {

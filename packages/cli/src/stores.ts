@@ -1,5 +1,5 @@
 import { AuditLog } from '@hasp/audit';
-import { checkMark, type Reconciled, reconcile } from '@hasp/broker';
+import { checkMark, mayHaveSessions, type Reconciled, reconcile } from '@hasp/broker';
 import type { AuditEvent } from '@hasp/core';
 import { HaspError } from '@hasp/core';
 import type { Vault } from '@hasp/vault';
@@ -95,6 +95,7 @@ export async function endLostRuns(context: Context): Promise<void> {
 }
 
 async function endLost(context: Context, openLog: () => AuditLog): Promise<void> {
+  if (mayHaveSessions(context.home)) await (await import('./inside-run.ts')).endLostSessions(context, openLog);
   for (const run of await reconcile(context.home, openLog, context.clock)) sayReconciled(run);
 }
 

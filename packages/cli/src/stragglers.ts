@@ -13,11 +13,16 @@ export function sayStragglers(request: RunRequest, survivors: readonly Survivor[
   const names = request.wishes.map(({ binding: { delivery, reference } }) =>
     'variable' in delivery ? delivery.variable : delivery.kind === 'stdin' ? 'stdin' : reference.name,
   );
+  say(`${command} left ${processes} running with ${names.join(', ')}: ${listOf(survivors)}`);
+}
+
+/** `gradle (4711), terminated; …` */
+export function listOf(survivors: readonly Survivor[]): string {
   const listed = survivors
     .slice(0, SHOWN)
     .map((survivor) => `${survivor.command} (${survivor.pid}), ${OUTCOMES[survivor.outcome]}`);
   const more = survivors.length > SHOWN ? `; and ${survivors.length - SHOWN} more` : '';
-  say(`${command} left ${processes} running with ${names.join(', ')}: ${listed.join('; ')}${more}`);
+  return `${listed.join('; ')}${more}`;
 }
 
 const OUTCOMES: Readonly<Record<Survivor['outcome'], string>> = {

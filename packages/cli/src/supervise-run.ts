@@ -1,4 +1,4 @@
-import { type GrantedRun, onRevocation, type RevocationReason, type RunOutcome } from '@hasp/broker';
+import { type GrantedRun, onRevocation, type RevocationReason, type RunOutcome, requestedEnd } from '@hasp/broker';
 import type { HaspError } from '@hasp/core';
 import { superviseTree, type TreeEnd, type TreeSpec } from '@hasp/process-tree';
 import { isNullDevice, isTerminal } from './is-terminal.ts';
@@ -30,7 +30,7 @@ export async function superviseRun(
     const socket = open.isAsked ? await open.serve(journey.context.inherited.softNofile ?? DESCRIPTORS) : undefined;
     const spec = specFor(journey, open, path, socket, abort.signal, (end) => {
       revocation.close();
-      trouble = open.end(outcomeOf(end, revoked));
+      trouble = open.end(outcomeOf(end, revoked, () => requestedEnd(home, open.id)));
     });
     const end = await superviseTree(spec);
     return { end: { ...end, survivors: open.masked(end.survivors) }, trouble: await trouble };
@@ -93,9 +93,11 @@ function withoutPassphraseFd<T extends { readonly descriptors: readonly number[]
   return { ...inherited, descriptors: inherited.descriptors.filter((candidate) => candidate !== descriptor) };
 }
 
-function outcomeOf(end: TreeEnd, revoked: RevocationReason): RunOutcome {
+/** The signal may have come from who asked for the end, and have been quicker. */
+function outcomeOf(end: TreeEnd, revoked: RevocationReason, requested: () => RevocationReason | undefined): RunOutcome {
+  const cause = end.cause === 'signalled' ? (requested() ?? end.cause) : end.cause;
   return {
-    reason: end.cause === 'revoked' ? revoked : end.cause,
+    reason: cause === 'revoked' ? revoked : cause,
     root: end.root,
     ...('code' in end.exit ? { exitCode: end.exit.code } : { signal: end.exit.signal }),
     survivors: end.survivors,

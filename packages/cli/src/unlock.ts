@@ -61,11 +61,21 @@ async function obtainKey(
   const chosen = keyFilePath(input, context);
   if (header.keySource === 'passphrase') {
     if (input.keyFile !== undefined) throw notThatKey();
+    if (context.inside !== undefined && input.passphraseFd === undefined) throw notAskedInside();
     return { source: 'passphrase', bytes: await ask(input) };
   }
   const keyFile = chosen ?? (header.defaultKeyFile ? context.home.key : undefined);
   if (keyFile === undefined) throw keyFileUnnamed();
   return { source: 'key-file', bytes: readKeyFile(keyFile, context.uid) };
+}
+
+/** Who types it there types it for the agent. */
+function notAskedInside(): HaspError {
+  return new HaspError(
+    'E_VAULT_LOCKED',
+    'the vault is locked, and inside an agent session no passphrase is asked for',
+    'let a person do it, outside of the session',
+  );
 }
 
 function notThatKey(): HaspError {

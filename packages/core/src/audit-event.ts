@@ -27,6 +27,8 @@ export type AuditEvent =
   | { readonly type: 'policy.loaded'; readonly file: string; readonly sha256?: string; readonly rules: number }
   | { readonly type: 'policy.rejected'; readonly file: string; readonly failure: string; readonly why: string }
   | { readonly type: 'aim.auth_error'; readonly url: string; readonly status: number }
+  | SessionStartedEvent
+  | SessionEndedEvent
   | GrantIssuedEvent
   | GrantDeniedEvent
   | GrantDeliveredEvent
@@ -79,6 +81,38 @@ interface AgentEvent<T extends string> {
   readonly tokenId: string;
   /** RFC 3339. */
   readonly expiresAt?: string;
+}
+
+export interface SessionStartedEvent {
+  readonly type: 'session.started';
+  readonly session: string;
+  readonly agent: string;
+  /** The session that it was begun in. */
+  readonly parent?: string;
+  /** argv with managed values masked. */
+  readonly command: readonly string[];
+  readonly cwd: string;
+  /** RFC 3339. */
+  readonly expiresAt?: string;
+  /** The vault opens with a key file that the agent can read: it is kept from nothing. */
+  readonly keyExposed: boolean;
+  /** Variables that were taken out of its environment, since their value was one of the vault's. */
+  readonly withheld: readonly string[];
+  readonly wrapper: ProcessIdentity;
+  readonly uid: number;
+  readonly host: string;
+}
+
+export interface SessionEndedEvent {
+  readonly type: 'session.ended';
+  readonly session: string;
+  readonly agent: string;
+  readonly root?: { readonly pid: number; readonly startTime: string };
+  readonly endReason: GrantEndReason;
+  readonly exitCode?: number;
+  readonly signal?: string;
+  readonly durationMs: number;
+  readonly survivors: readonly Survivor[];
 }
 
 /** On whose behalf, where it is not a person's own. */

@@ -6,6 +6,8 @@ export type {
   GrantEndedEvent,
   GrantIssuedEvent,
   LeakPlace,
+  SessionEndedEvent,
+  SessionStartedEvent,
 } from './audit-event.ts';
 export {
   type Binding,

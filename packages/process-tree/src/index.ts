@@ -1,3 +1,4 @@
+export { ancestryOf, terminalLeader } from './ancestry.ts';
 export { BlockingStream } from './blocking-stream.ts';
 export { describeProcess } from './describe-process.ts';
 export { type Detached, startDetached } from './detached.ts';
@@ -8,7 +9,7 @@ export { closeInspector, hardenSelf } from './harden.ts';
 export { identityOf, isAlive, selfIdentity } from './identity.ts';
 export { type Inherited, readInherited } from './inherited.ts';
 export { type ListedProcess, listTree } from './list-tree.ts';
-export { findMarked, stopMarked } from './marked.ts';
+export { findMarked, isMarked, stopMarked } from './marked.ts';
 export { OutputPipe } from './output-pipe.ts';
 export {
   belongsTo,

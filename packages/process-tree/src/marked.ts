@@ -12,19 +12,24 @@ export interface Look {
 }
 
 /**
- * Live processes whose environment at exec held `HASP_GRANT=run`. Best effort: a process may have
- * cleared its environment, another user's can't be read, and without /proc nobody's can.
+ * Live processes whose environment at exec held `NAME=value`, such as HASP_GRANT=17b2561e5cacacac. Best effort: a
+ * process may have cleared its environment, another user's can't be read, and without /proc nobody's can.
  */
-export function findMarked(run: string): ProcessIdentity[] {
-  return watchMarked(run)().marked;
+export function findMarked(mark: string): ProcessIdentity[] {
+  return watchMarked(mark)().marked;
+}
+
+/** Whether the environment of that process held the mark at exec. */
+export function isMarked(pid: number, mark: string): boolean {
+  return readEnvironment(pid)?.includes(`\0${mark}\0`) === true;
 }
 
 /**
  * The same as a look that costs less when it is repeated: who was seen twice without the mark is not looked
  * at again. So a marked one is given by some looks only: the caller remembers it.
  */
-export function watchMarked(run: string, met?: (identity: ProcessIdentity) => void): () => Look {
-  const marker = Buffer.from(`\0HASP_GRANT=${run}\0`);
+export function watchMarked(mark: string, met?: (identity: ProcessIdentity) => void): () => Look {
+  const marker = Buffer.from(`\0${mark}\0`);
   let others = new Set<number>();
   let known = new Set<number>();
   return () => {
@@ -56,8 +61,8 @@ export function watchMarked(run: string, met?: (identity: ProcessIdentity) => vo
  * Such looks, of which each stops whom it meets at that very moment: one that forks all the time lives
  * shorter than a first look at all processes takes. Stopped, it forks no more and can be ended at leisure.
  */
-export function stopMarked(run: string): () => Look {
-  return watchMarked(run, stopProcess);
+export function stopMarked(mark: string): () => Look {
+  return watchMarked(mark, stopProcess);
 }
 
 /** Only the two NULs around it. */

@@ -1,7 +1,8 @@
 import type { ProcessIdentity, Scope } from '@hasp/core';
+import { isYounger, lineAbove } from './ancestry.ts';
 import { identityFrom } from './identity.ts';
 import { type Libc, loadLibc } from './libc.ts';
-import { isDead, type ProcessStat, printableName, readStat } from './proc.ts';
+import { isDead, printableName, readStat } from './proc.ts';
 
 /** asm-generic/socket.h; the same on x64, arm64, riscv64 and loong64. */
 const SOL_SOCKET = 1;
@@ -12,10 +13,6 @@ const ENOPROTOOPT = 92;
 const POLLIN = 1;
 /** struct ucred: pid, uid, gid; 32 bits each. */
 const UCRED_BYTES = 12;
-/** A tree that forks all the time may change under each look; who can't be known by then is refused. */
-const LOOKS = 64;
-/** Who is further down than so many live generations is refused: a look may not take for ever. */
-const MAX_HOPS = 1_024;
 
 /** The process that connected to a unix socket, as the kernel knows it. */
 export interface Peer {
@@ -122,55 +119,14 @@ function peerOf(libc: Libc, fd: number): ConnectedPeer | undefined {
 /**
  * Whether a live process is a descendant of the wrapper through the run's command, or (scope `root`)
  * the command itself. The wrapper is no member. Undefined where its descent can't be read.
- *
- * A line of descent is believed when two readings of it are equal: then each parent was read between
- * two looks at its child that name it as the parent, so that no pid in the line was given to another
- * process meanwhile.
  */
 export function belongsTo(peer: ProcessIdentity, bounds: PeerBounds): boolean | undefined {
   const { wrapper, root, scope } = bounds;
   if (peer.bootId !== wrapper.bootId || peer.pidNamespace !== wrapper.pidNamespace) return undefined;
   if (peer.pid === wrapper.pid) return false;
   if (scope === 'root') return peer.pid === root.pid && peer.startTime === root.startTime;
-  let before: string | undefined;
-  for (let look = 0; look < LOOKS; look++) {
-    const line = climb(peer, wrapper, root);
-    if (line === 'gone') return undefined;
-    if (line === 'moved') before = undefined;
-    else if (line.path === before) return line.arrived;
-    else before = line.path;
-  }
-  return undefined;
-}
-
-interface Line {
-  /** pid and start time of each hop. */
-  readonly path: string;
-  readonly arrived: boolean;
-}
-
-/** `gone`: the peer is; `moved`: somebody between it and the wrapper is, so that the line has changed. */
-function climb(peer: ProcessIdentity, wrapper: ProcessIdentity, root: ProcessIdentity): Line | 'gone' | 'moved' {
-  const first = readStat(peer.pid);
-  if (!first || first.startTime !== peer.startTime || isDead(first)) return 'gone';
-  let child: ProcessStat = first;
-  let path = '';
-  for (let hop = 0; hop < MAX_HOPS; hop++) {
-    path += `${child.pid}:${child.startTime} `;
-    // Older than the command, so not begun by it: the wrapper itself, what a shell that became the
-    // wrapper had in the background, and everything above.
-    if (isYounger(root, child)) return { path, arrived: false };
-    const parent: ProcessStat | undefined = child.parent > 0 ? readStat(child.parent) : undefined;
-    if (!parent) return child.parent > 0 ? 'moved' : { path, arrived: false };
-    if (isYounger(parent, child)) return 'moved';
-    if (parent.pid === wrapper.pid) {
-      return { path: `${path}${parent.pid}:${parent.startTime}`, arrived: parent.startTime === wrapper.startTime };
-    }
-    child = parent;
-  }
-  return 'moved';
-}
-
-function isYounger(one: Pick<ProcessStat, 'startTime'>, other: Pick<ProcessStat, 'startTime'>): boolean {
-  return Number(one.startTime) > Number(other.startTime);
+  // Older than the command, so not begun by it: what a shell that became the wrapper had in the
+  // background, and everything above.
+  const top = lineAbove(peer, (stat) => stat.pid === wrapper.pid || isYounger(root, stat))?.at(-1);
+  return top && top.pid === wrapper.pid && top.startTime === wrapper.startTime;
 }

@@ -38,6 +38,8 @@ export interface TreeSpec {
   onMembers(members: readonly ProcessIdentity[]): void;
   /** Its ttl is over or it is revoked: told before the first signal. */
   onEnding?(): void;
+  /** The command has ended and left some that are ended now: told before the first signal. Not where trees are looked at. */
+  onStragglers?(): void;
   /** The tree has ended; what it wrote may still be on its way to a slow reader. */
   onTreeEnd?(end: TreeEnd): void;
   /** One line for a person, without a final newline. */

@@ -106,6 +106,7 @@ export class Tree {
     if (!this.#ending && stragglers === 'leave') {
       return this.#living().map(({ pid, name }) => ({ pid, command: printableName(name), outcome: 'left' }));
     }
+    if (!this.#ending) this.#spec.onStragglers?.();
     const doomed: Doomed = {
       members: () => this.#living().map(identityFrom),
       settle: (ms) => this.#change(ms),

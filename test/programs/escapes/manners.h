@@ -26,6 +26,7 @@ static void refork_last(void) {
     if (fork() > 0) _exit(0);
   }
   stamp();
+  attempt();
 }
 /* The same without a pause. */
 static void spin_last(void) {
@@ -37,6 +38,7 @@ static void spin_last(void) {
     if (fork() > 0) _exit(0);
   }
   stamp();
+  attempt();
 }
 static void spin(void) { elsewhere(spin_last); }
 
@@ -49,7 +51,10 @@ static void hop(void) {
   stamp();
   setsid();
   usleep(5000);
-  if (LINGER_MS <= 0) _exit(0);
+  if (LINGER_MS <= 0) {
+    attempt();
+    _exit(0);
+  }
   if (fork() > 0) _exit(0);
   snprintf(rest, sizeof rest, "%ld", LINGER_MS - 5);
   words[3] = rest;

@@ -2,20 +2,21 @@ import { randomBytes } from 'node:crypto';
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
 import { AuditLog } from '@hasp/audit';
-import { HaspError, type ProcessIdentity } from '@hasp/core';
+import { type AuditEvent, HaspError, type ProcessIdentity } from '@hasp/core';
 import type { Finder, NamedValue } from '@hasp/match';
 import { type ConnectedPeer, peerBehind, selfIdentity } from '@hasp/process-tree';
+import type { Vault } from '@hasp/vault';
 import { scopesGrown } from '@hasp/vault/scopes';
 import { BrokerApi } from '../http/api.ts';
-import { NO_SESSIONS } from '../http/api-parts.ts';
 import { ownHosts } from '../http/origin.ts';
-import { count, object, text } from '../link/fields.ts';
 import type { Frame } from '../link/frames.ts';
 import { welcome } from '../link/hello.ts';
 import { managedFinder } from '../managed-finder.ts';
-import type { RunAgent } from '../run-request.ts';
+import { sessionsForApi } from '../session/api-sessions.ts';
+import { Sessions } from '../session/sessions.ts';
 import { AgentDecisions } from './agent-decisions.ts';
 import { Approvals } from './approvals.ts';
+import { type Controlled, takeControl } from './controls.ts';
 import type { DaemonParts, DaemonStatus } from './daemon-parts.ts';
 import { DecidedRuns } from './decided-runs.ts';
 import { fetchDecisions } from './fetch-decisions.ts';
@@ -44,10 +45,12 @@ export class Daemon implements LineHost {
   readonly #token = randomBytes(OWNER_TOKEN_BYTES).toString('base64url');
   #resolveEnded: () => void = () => {};
   readonly runs: DecidedRuns;
+  readonly sessions: Sessions;
   readonly #vault: OpenVault;
   readonly #rulebook: Rulebook;
   readonly #approvals: Approvals;
   readonly #api: BrokerApi;
+  readonly #controlled: Controlled;
   #watch: NodeJS.Timeout | undefined;
   #httpPort: number | undefined;
   #requests = 0;
@@ -66,6 +69,9 @@ export class Daemon implements LineHost {
       record: (event) => this.#vault.record(event),
       isLive: () => true,
     });
+    const record = (event: AuditEvent): void => this.#vault.record(event);
+    const vault = (): Vault => this.#vault.vault;
+    this.sessions = new Sessions({ ...parts, vault, record, ended: () => this.#endIfUseless() }, this.#log);
     const decisions = new AgentDecisions(this.#rulebook, this.#approvals, parts.clock, (secret) =>
       scopesGrown(this.#vault.peek(), secret),
     );
@@ -74,7 +80,7 @@ export class Daemon implements LineHost {
       ...parts,
       log: this.#log,
       ownerToken: this.#token,
-      sessions: NO_SESSIONS,
+      sessions: sessionsForApi(this.sessions, parts.home),
       decide: fetchDecisions(decisions, this.#rulebook),
       mostConnections: Math.max(LEAST_CONNECTIONS, Math.floor(parts.descriptors / 2)),
       status: () => this.status(),
@@ -82,9 +88,17 @@ export class Daemon implements LineHost {
       counted: () => {
         this.#requests += 1;
       },
-      vault: () => this.#vault.vault,
+      vault,
       peekVault: () => this.#vault.peek(),
     });
+    this.#controlled = {
+      vault: this.#vault,
+      rulebook: this.#rulebook,
+      approvals: this.#approvals,
+      sessions: this.sessions,
+      lock: () => this.lock('asked'),
+      stop: () => void this.stop(),
+    };
     this.#ended = new Promise((resolve) => {
       this.#resolveEnded = resolve;
     });
@@ -138,16 +152,12 @@ export class Daemon implements LineHost {
       policyFile: this.#rulebook.file,
       policyCount: this.#rulebook.policy.rules.length,
       isUnlocked: this.#vault.isOpen,
-      runs: [...this.#lines].filter((line) => line.run !== undefined).length,
+      runs: [...this.#lines].filter((line) => line.held !== undefined).length,
     };
   }
 
   finder(more: NamedValue | undefined): Finder {
     return managedFinder(this.#vault.vault, this.#parts.engine, more);
-  }
-
-  agentOf(_peer: ConnectedPeer): RunAgent | undefined {
-    return undefined;
   }
 
   lock(why: 'asked' | 'idle' | 'stopped'): void {
@@ -172,40 +182,25 @@ export class Daemon implements LineHost {
     this.#resolveEnded();
   }
 
-  control(deed: ControlDeed, { message, bytes }: Frame, peer: ConnectedPeer): object {
+  control(deed: ControlDeed, frame: Frame, peer: ConnectedPeer): object {
     this.#requests += 1;
     if (deed === 'status') return this.status();
     if (peer.uid !== this.#parts.uid) throw new HaspError('E_DENIED', 'only the owner of the broker may do that');
-    if (deed === 'unlock') this.#unlockFor(message['unlock'], bytes);
-    else if (deed === 'lock') this.lock('asked');
-    else if (deed === 'stop') setImmediate(() => void this.stop());
-    else if (deed === 'reload') this.#rulebook.reload();
-    else if (deed === 'waiting') return { waiting: this.#approvals.waiting };
-    else if (deed === 'approve') this.#approve(message['approve']);
-    return this.status();
+    this.sessions.refuseInside(peer, 'the broker is not told what to do');
+    return takeControl(deed, frame, this.#controlled) ?? this.status();
   }
 
-  lost(_run: string, wrapper: ProcessIdentity): void {
+  lost(id: string, wrapper: ProcessIdentity): void {
     // A stop lets go of the runs, which go on and end themselves.
     if (this.#stopping) return;
+    this.sessions.lose(id);
     this.#reconciling = this.#reconciling.then(() => this.#endLost(wrapper));
-  }
-
-  #unlockFor(wanted: unknown, wrapping: Uint8Array): void {
-    const { idleMs } = object(wanted, 'unlock');
-    this.#vault.unlock(wrapping, idleMs === undefined ? undefined : count(idleMs, 'idleMs'));
-  }
-
-  #approve(wanted: unknown): void {
-    const { id, approved } = object(wanted, 'approve');
-    if (this.#approvals.settle(text(id, 'id'), approved === true)) return;
-    throw new HaspError('E_GRANT_MISSING', 'no such request waits', 'see hasp approve');
   }
 
   async #endLost(wrapper: ProcessIdentity): Promise<void> {
     const { home, clock } = this.#parts;
     try {
-      await endLostWrapper(home, this.#log, clock, wrapper);
+      for (const id of await endLostWrapper(home, this.#log, clock, wrapper)) this.sessions.forget(id);
       this.#vault.writeMark();
     } catch (error) {
       this.#parts.say(`a lost run could not be ended: ${error instanceof Error ? error.message : 'unknown'}`);
@@ -221,7 +216,10 @@ export class Daemon implements LineHost {
     });
     const place = await listenAt(this.#parts.home.brokerSocket, local);
     this.#undo.push(place.leave);
-    this.#watch = setInterval(() => void (place.isOurs() || this.stop()), WATCH_MS).unref();
+    this.#watch = setInterval(() => {
+      if (!place.isOurs()) void this.stop();
+      for (const { session, wrapper } of this.sessions.lost) this.lost(session, wrapper);
+    }, WATCH_MS).unref();
     this.#servers.push(local);
     const { port } = this.#parts;
     if (port === undefined) return;
@@ -243,7 +241,7 @@ export class Daemon implements LineHost {
       return;
     }
     this.#api.release(socket);
-    socket.write(welcome(this.#vault.isOpen));
+    socket.write(welcome(this.#vault.isOpen, this.sessions.nameAbove(peer)));
     if (head.length > 0) socket.unshift(head);
     const line: Line = new Line(socket, peer, this, () => {
       this.#lines.delete(line);
@@ -255,7 +253,7 @@ export class Daemon implements LineHost {
   #endIfUseless(): void {
     if (!this.#parts.endsWhenLocked || this.#vault.isOpen || this.#stopping) return;
     // What is being answered is answered first.
-    if ([...this.#lines].every((line) => line.run === undefined)) setImmediate(() => void this.stop());
+    if ([...this.#lines].every((line) => line.held === undefined)) setImmediate(() => void this.stop());
   }
 
   #close(): void {

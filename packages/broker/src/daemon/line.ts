@@ -10,14 +10,16 @@ import { readRequest } from '../link/run-message.ts';
 import { readOutcome, readTree } from '../link/tree-message.ts';
 import type { OpenRun } from '../open-run.ts';
 import type { RunAnswer } from '../remote/remote-run.ts';
-import type { RunAgent, RunRequest } from '../run-request.ts';
+import type { RunRequest } from '../run-request.ts';
+import { readSessionRequest } from '../session/session-request.ts';
+import type { Sessions } from '../session/sessions.ts';
 import type { DecidedRuns } from './decided-runs.ts';
 import { Looking } from './looking.ts';
 
 const MAX_FRAME_BYTES = 8 * 1024 * 1024;
 
 /** What is asked of the broker itself. */
-export const CONTROL_DEEDS = ['status', 'unlock', 'lock', 'stop', 'reload', 'waiting', 'approve'] as const;
+export const CONTROL_DEEDS = ['status', 'unlock', 'lock', 'stop', 'reload', 'waiting', 'approve', 'revoke'] as const;
 export type ControlDeed = (typeof CONTROL_DEEDS)[number];
 
 /** What a line needs of the daemon. */
@@ -25,15 +27,14 @@ export interface LineHost {
   readonly runs: DecidedRuns;
   /** @throws HaspError E_VAULT_LOCKED */
   finder(more: NamedValue | undefined): Finder;
-  /** The agent that the peer acts for; undefined for a person. */
-  agentOf(peer: ConnectedPeer): RunAgent | undefined;
+  readonly sessions: Sessions;
   readonly host: string;
   /** How many descriptors this process may have open. */
   readonly descriptors: number;
   /** @throws HaspError as the refusal has it */
   control(deed: ControlDeed, frame: Frame, peer: ConnectedPeer): object;
-  /** The wrapper is gone, or has let go of its run: ends what is left of its tree. */
-  lost(run: string, wrapper: ProcessIdentity): void;
+  /** The wrapper is gone, or has let go of its run or session: ends what is left of its tree. */
+  lost(id: string, wrapper: ProcessIdentity): void;
 }
 
 /** One wrapper's connection, from the question for its grants to the record of their end. */
@@ -45,6 +46,7 @@ export class Line {
   readonly #gone = new AbortController();
   readonly #looking: Looking;
   #run: OpenRun | undefined;
+  #session: string | undefined;
   #hasAsked = false;
 
   /** @param peer who connected, from the kernel */
@@ -65,13 +67,15 @@ export class Line {
     });
   }
 
-  get run(): string | undefined {
-    return this.#run?.id;
+  /** The run or session whose wrapper holds this line. */
+  get held(): string | undefined {
+    return this.#run?.id ?? this.#session;
   }
 
   /** The wrapper goes on by itself. What was answered still arrives. */
   release(): void {
     this.#run = undefined;
+    this.#session = undefined;
     this.#socket.destroySoon();
   }
 
@@ -91,10 +95,11 @@ export class Line {
       const deed = CONTROL_DEEDS.find((each) => each in message);
       if (deed !== undefined) this.#answer({ ok: this.#host.control(deed, frame, this.#peer) });
       else if ('look' in message) this.#look(frame);
-      else if ('note' in message) this.#run?.note(readTree(message['note']));
+      else if ('note' in message) this.#note(message['note']);
       else if ('withdraw' in message) this.#run?.withdraw();
       else if ('end' in message) this.#end(readOutcome(message['end']));
       else if ('run' in message) await this.#grant(this.#request(message['run']));
+      else if ('session' in message) this.#startSession(message['session'], frame.bytes);
       else if ('explain' in message) await this.#explain(this.#request(message['explain']));
       else if ('mask' in message) this.#mask(this.#request(message['mask']), text(message['text'], 'text'));
       else throw new HaspError('E_USAGE', 'no such question');
@@ -110,6 +115,20 @@ export class Line {
     if (looked !== undefined) this.#answer({ ok: looked.ok }, looked.bytes === undefined ? [] : [looked.bytes]);
   }
 
+  #note(message: unknown): void {
+    const tree = readTree(message);
+    if (this.#session !== undefined) this.#host.sessions.note(this.#session, tree);
+    else this.#run?.note(tree);
+  }
+
+  #startSession(message: unknown, environment: Buffer): void {
+    if (this.#hasAsked) throw new HaspError('E_USAGE', 'this line has had its run');
+    this.#hasAsked = true;
+    const answer = this.#host.sessions.start(readSessionRequest(message), environment, this.#peer);
+    this.#session = answer.state.session;
+    this.#answer({ ok: answer });
+  }
+
   async #explain(request: RunRequest): Promise<void> {
     this.#answer({ ok: { explained: await this.#host.runs.explain(request) } });
   }
@@ -121,11 +140,11 @@ export class Line {
   #request(message: unknown): RunRequest {
     const asked = readRequest(object(message, 'request'));
     const { identity, uid } = this.#peer;
-    const agent = this.#host.agentOf(this.#peer);
+    const agent = this.#host.sessions.agentOf(this.#peer);
     return {
       ...asked,
       ...(agent === undefined ? {} : { agent }),
-      ttlMs: Math.min(asked.ttlMs, MAX_TTL_MS),
+      ttlMs: Math.min(asked.ttlMs, MAX_TTL_MS, this.#host.sessions.msLeft(agent?.session)),
       graceMs: Math.min(asked.graceMs, MAX_TTL_MS),
       caller: { ...asked.caller, wrapper: identity, uid, host: this.#host.host },
     };
@@ -162,9 +181,10 @@ export class Line {
   }
 
   #end(outcome: RunOutcome): void {
-    const run = this.#run;
+    const [run, session] = [this.#run, this.#session];
     this.#run = undefined;
-    const trouble = run?.end(outcome);
+    this.#session = undefined;
+    const trouble = session === undefined ? run?.end(outcome) : this.#host.sessions.end(session, outcome);
     run?.wipe();
     this.#answer(trouble === undefined ? { ok: {} } : { error: failureOf(trouble) });
   }
@@ -172,11 +192,13 @@ export class Line {
   /** Without a word of its end: fails closed at once. */
   #letGo(): void {
     const run = this.#run;
+    const { held } = this;
     this.#run = undefined;
-    if (run === undefined) return;
-    run.withdraw();
-    run.wipe();
-    this.#host.lost(run.id, this.#peer.identity);
+    this.#session = undefined;
+    if (held === undefined) return;
+    run?.withdraw();
+    run?.wipe();
+    this.#host.lost(held, this.#peer.identity);
   }
 
   #answer(message: object, values: readonly Uint8Array[] = []): void {

@@ -30,8 +30,6 @@ export interface Sessions {
   end(id: string): Promise<boolean>;
 }
 
-export const NO_SESSIONS: Sessions = { any: false, of: () => undefined, list: () => [], end: async () => false };
-
 export interface ApiParts {
   readonly home: Home;
   readonly log: AuditLog;

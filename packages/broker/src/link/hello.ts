@@ -22,6 +22,10 @@ export const LINK_WELCOME = [
 /** A line of the welcome where the broker's vault is open. */
 export const UNLOCKED = 'Hasp-Vault: unlocked';
 
-export function welcome(isUnlocked: boolean): string {
-  return isUnlocked ? LINK_WELCOME.replace('\r\n\r\n', `\r\n${UNLOCKED}\r\n\r\n`) : LINK_WELCOME;
+/** The session that the other side is in, as the kernel has it, or what stands for one that can't be told. */
+export const SESSION = 'Hasp-Session: ';
+
+export function welcome(isUnlocked: boolean, session: string | undefined): string {
+  const lines = [...(isUnlocked ? [UNLOCKED] : []), ...(session === undefined ? [] : [`${SESSION}${session}`])];
+  return LINK_WELCOME.replace('\r\n\r\n', ['', ...lines, '', ''].join('\r\n'));
 }

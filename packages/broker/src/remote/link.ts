@@ -2,7 +2,7 @@ import { HaspError } from '@hasp/core';
 import { UnixStream } from '@hasp/process-tree';
 import { errorFrom } from '../link/failure.ts';
 import { encodeFrame, type Frame, FrameReader } from '../link/frames.ts';
-import { LINK_HELLO, LINK_WELCOME, UNLOCKED } from '../link/hello.ts';
+import { LINK_HELLO, LINK_WELCOME, SESSION, UNLOCKED } from '../link/hello.ts';
 
 /** Every value of a run once, and what stands around them. */
 const MAX_FRAME_BYTES = 512 * 1024 * 1024;
@@ -21,6 +21,13 @@ export interface Stream {
   close(): void;
 }
 
+/** What the broker says first. */
+interface Greeting {
+  readonly isUnlocked: boolean;
+  /** The session that it sees this process in; `unknown` where it can't be told. */
+  readonly session?: string;
+}
+
 /**
  * A line to the broker: one question at a time, each with one answer. It is held while a run lives, so
  * that the broker sees at once when the wrapper dies.
@@ -29,14 +36,14 @@ export class Link {
   readonly #stream: Stream;
   readonly #reader = new FrameReader(MAX_FRAME_BYTES);
   readonly #waiting: { resolve(frame: Frame): void; reject(error: HaspError): void }[] = [];
-  readonly #welcomed: (isUnlocked: boolean) => void;
+  readonly #welcomed: (greeting: Greeting) => void;
   /** Called with the request that a person has to approve. */
   onWaiting: (request: string) => void = () => {};
   #welcome: Buffer | undefined = Buffer.alloc(0);
   #lost: HaspError | undefined;
   #onLost: (error: HaspError) => void = () => {};
 
-  private constructor(stream: Stream, on: Listening, welcomed: (isUnlocked: boolean) => void) {
+  private constructor(stream: Stream, on: Listening, welcomed: (greeting: Greeting) => void) {
     this.#stream = stream;
     this.#welcomed = welcomed;
     on.received = (chunk) => this.#receive(chunk);
@@ -44,15 +51,15 @@ export class Link {
   }
 
   /** Undefined where no broker listens there. @throws HaspError E_BROKER_UNREACHABLE where one should and does not */
-  static async open(socket: string): Promise<{ link: Link; isUnlocked: boolean } | undefined> {
+  static async open(socket: string): Promise<({ link: Link } & Greeting) | undefined> {
     const on: Listening = { received: () => {}, ended: () => {} };
     const stream = await openStream(socket, on);
     if (stream === undefined) return undefined;
     return new Promise((resolve, reject) => {
       const patience = setTimeout(() => link.#lose(unreachable('no answer')), WELCOME_MS);
-      const link: Link = new Link(stream, on, (isUnlocked) => {
+      const link: Link = new Link(stream, on, (greeting) => {
         clearTimeout(patience);
-        resolve({ link, isUnlocked });
+        resolve({ link, ...greeting });
       });
       link.#onLost = (error) => {
         clearTimeout(patience);
@@ -87,6 +94,10 @@ export class Link {
     frame.fill(0);
   }
 
+  get isLost(): boolean {
+    return this.#lost !== undefined;
+  }
+
   close(): void {
     this.#lose(unreachable('the line is closed'));
   }
@@ -119,7 +130,8 @@ export class Link {
     }
     const rest = this.#welcome.subarray(end + 4);
     this.#welcome = undefined;
-    this.#welcomed(head.includes(UNLOCKED));
+    const session = head.find((line) => line.startsWith(SESSION))?.slice(SESSION.length);
+    this.#welcomed({ isUnlocked: head.includes(UNLOCKED), ...(session === undefined ? {} : { session }) });
     return rest;
   }
 

@@ -7,14 +7,17 @@ import { type EndWithoutBroker, RemoteRun, type RunAnswer } from './remote-run.t
 
 /** The broker of another process: asked by the same words as one of our own. */
 export class RemoteBroker {
+  readonly session: string | undefined;
   readonly #link: Link;
   readonly #endAlone: EndWithoutBroker;
 
   /**
    * @param link to a broker that is unlocked
    * @param say one line for a person
+   * @param session that the broker sees this process in
    */
-  constructor(link: Link, endAlone: EndWithoutBroker, say: (line: string) => void) {
+  constructor(link: Link, endAlone: EndWithoutBroker, say: (line: string) => void, session?: string) {
+    this.session = session;
     this.#link = link;
     link.onWaiting = (request) => say(`waits for a person to allow it: hasp approve ${request}`);
     this.#endAlone = endAlone;

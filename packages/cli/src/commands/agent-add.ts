@@ -1,7 +1,6 @@
 import { HaspError, parseDuration } from '@hasp/core';
 import { parseAgentName } from '@hasp/core/rules';
 import { Agents } from '@hasp/vault/agents';
-import { refuseAgents } from '../agent-session.ts';
 import { type Answer, type CommandInput, textOption, word } from '../command.ts';
 import type { Context } from '../context.ts';
 import { openStores } from '../stores.ts';
@@ -11,7 +10,6 @@ export async function addAgent(input: CommandInput, context: Context): Promise<A
   const name = parseAgentName(word(input, 'NAME'));
   const ttl = textOption(input, 'ttl');
   const ttlMs = ttl === undefined ? undefined : positiveDuration(ttl);
-  refuseAgents(context, 'to add an agent', 'ask a person to do it');
   const stores = await openStores(input, context);
   const agents = new Agents(stores.vault, context);
   const { agent, token } = stores.vault.transaction(() => {

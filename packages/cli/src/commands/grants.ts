@@ -4,6 +4,7 @@ import type { Answer, CommandInput } from '../command.ts';
 import type { Context } from '../context.ts';
 import { endedGrants } from '../ended-grants.ts';
 import { print, printable } from '../output.ts';
+import { isVisible } from '../session-visible.ts';
 import { LockedHome } from '../stores.ts';
 
 const REDRAW_MS = 1_000;
@@ -25,11 +26,13 @@ async function watch(input: CommandInput, context: Context): Promise<never> {
 }
 
 async function drawn(input: CommandInput, context: Context): Promise<Answer> {
-  const runs = await Promise.all(liveRuns(context.home).map(async (run) => ({ run, tree: await treeOf(run) })));
-  const ended = input.options.all === true ? endedGrants(context.home) : [];
-  const live = runs.flatMap(({ run, tree }) => run.grants.map((grant) => grantDocument(run, grant, tree)));
+  const seen = (session: unknown): boolean => isVisible(context.inside, session);
+  const live = liveRuns(context.home).filter(({ session }) => seen(session));
+  const runs = await Promise.all(live.map(async (run) => ({ run, tree: await treeOf(run) })));
+  const ended = input.options.all === true ? endedGrants(context.home).filter(({ session }) => seen(session)) : [];
+  const documents = runs.flatMap(({ run, tree }) => run.grants.map((grant) => grantDocument(run, grant, tree)));
   return {
-    json: { grants: [...ended, ...live] },
+    json: { grants: [...ended, ...documents] },
     text: [
       ...ended.map(
         (grant) => `${grant.id}  ${grant.secret}  ${describeDelivery(grant)}  ${grant.endReason} at ${grant.endedAt}`,
@@ -38,7 +41,7 @@ async function drawn(input: CommandInput, context: Context): Promise<Answer> {
     ]
       .map((line) => printable(line))
       .join('\n'),
-    notes: live.length === 0 && input.options.all !== true ? ['no live grant; see also --all'] : [],
+    notes: documents.length === 0 && input.options.all !== true ? ['no live grant; see also --all'] : [],
   };
 }
 

@@ -1,21 +1,31 @@
 import { HaspError } from '@hasp/core';
 import { type Answer, type CommandInput, word } from '../command.ts';
 import type { Context } from '../context.ts';
-import { endGrantsOf } from '../end-grants.ts';
+import { type Ended, endEverything } from '../end-everything.ts';
+import { refuseInside } from '../session-place.ts';
 import { LockedHome } from '../stores.ts';
 
 /** Ends grants now. A value in an environment can't be recalled, so the whole tree that holds it ends. */
 export async function revoke(input: CommandInput, context: Context): Promise<Answer> {
-  const which = word(input, '[GRANT]');
+  const which = word(input, '[GRANT|SESSION|AGENT]');
   const all = input.options.all === true;
-  if (all === (which !== '')) throw new HaspError('E_USAGE', 'name a grant, or say --all', 'see hasp grants');
+  if (all === (which !== ''))
+    throw new HaspError('E_USAGE', 'name a grant, session or agent, or say --all', 'see hasp grants');
+  if (all) refuseInside(context, 'hasp revoke --all');
   await LockedHome.enter(context);
-  const ended = await endGrantsOf(context, 'revoked', (grant, run) => all || grant.id === which || run.run === which);
-  if (ended.runs.length === 0 && !all)
-    throw new HaspError('E_GRANT_MISSING', 'no such grant is live', 'see hasp grants');
-  const count = ended.grants.length === 1 ? '1 grant' : `${ended.grants.length} grants`;
-  return {
-    json: { revoked: ended.grants },
-    notes: [`ended ${count} of ${ended.runs.length === 1 ? '1 run' : `${ended.runs.length} runs`}`],
-  };
+  const ended = await endEverything(context, all ? { all } : { which });
+  const isNothing = ended.runs.length + ended.sessions.length === 0;
+  if (isNothing && !all)
+    throw new HaspError(
+      'E_GRANT_MISSING',
+      'no grant, session or agent of that name is live',
+      'see hasp grants, hasp session list',
+    );
+  return { json: { revoked: ended.grants, sessions: ended.sessions }, notes: [noteOf(ended)] };
+}
+
+function noteOf({ runs, grants, sessions }: Ended): string {
+  const count = (number: number, what: string): string => `${number} ${what}${number === 1 ? '' : 's'}`;
+  const within = sessions.length === 0 ? '' : `, and ${count(sessions.length, 'session')}`;
+  return `ended ${count(grants.length, 'grant')} of ${count(runs.length, 'run')}${within}`;
 }

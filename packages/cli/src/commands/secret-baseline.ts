@@ -1,6 +1,5 @@
 import { parseName } from '@hasp/core';
 import { acceptScopes } from '@hasp/vault/scopes';
-import { refuseAgents } from '../agent-session.ts';
 import { type Answer, type CommandInput, word } from '../command.ts';
 import type { Context } from '../context.ts';
 import { openStores } from '../stores.ts';
@@ -8,7 +7,6 @@ import { openStores } from '../stores.ts';
 /** From now on a rule with a scopeCheck takes what the secret can do for what it may do. */
 export async function acceptBaseline(input: CommandInput, context: Context): Promise<Answer> {
   const secret = parseName(word(input, 'NAME'));
-  refuseAgents(context, 'to accept what a secret can do', 'ask a person to do it');
   const stores = await openStores(input, context);
   const { scopes } = stores.vault.transaction(() => {
     const accepted = acceptScopes(stores.vault, secret);

@@ -11,7 +11,7 @@ import { erasureNotes } from '../vault-notes.ts';
 export async function rotateSecret(input: CommandInput, context: Context): Promise<Answer> {
   const secret = nameToSet(input);
   const forget = input.options.forget === true;
-  const placeholder = wantsPlaceholder(input, context);
+  const placeholder = wantsPlaceholder(input);
   const scopes = scopesGiven(input);
   const stores = await openStores(input, context);
   const value = await readValue(input, context);

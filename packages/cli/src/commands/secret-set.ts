@@ -8,7 +8,7 @@ import { nameToSet, readValue, valueNotes } from '../value-input.ts';
 
 export async function setSecret(input: CommandInput, context: Context): Promise<Answer> {
   const secret = nameToSet(input);
-  const placeholder = wantsPlaceholder(input, context);
+  const placeholder = wantsPlaceholder(input);
   const scopes = scopesGiven(input);
   const stores = await openStores(input, context);
   const value = await readValue(input, context);

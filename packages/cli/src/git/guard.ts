@@ -1,6 +1,5 @@
 import { HaspError } from '@hasp/core';
 import type { Finder } from '@hasp/match';
-import { refuseAgents } from '../agent-session.ts';
 import type { Answer } from '../command.ts';
 import type { Context } from '../context.ts';
 import { openFinder } from '../finder.ts';
@@ -88,7 +87,7 @@ async function settle(
   if (leaks.every(({ secret }) => secret === CANARY_NAME)) throw new HaspError('E_LEAK_FOUND', 'a canary was stopped');
   for (const leak of json ? [] : leaks.slice(0, SHOWN)) say(describeLeak(leak));
   if (leaks.length > SHOWN && !json) say(`and ${leaks.length - SHOWN} places more`);
-  const reason = allowance(context);
+  const reason = await allowance(context);
   if (reason !== undefined) {
     await recorder.allowed(leaks, finder.mask(reason), finder);
     say(`let through, and recorded, because HASP_ALLOW_LEAK says: ${finder.mask(reason)}`);
@@ -118,7 +117,7 @@ async function unchecked(
   if (error instanceof GitFailure && error.said !== '' && finder !== undefined) {
     say(`git says: ${finder.mask(error.said).split('\n')[0]}`);
   }
-  const reason = PASSABLE.includes(error.code) ? allowance(context) : undefined;
+  const reason = PASSABLE.includes(error.code) ? await allowance(context) : undefined;
   if (reason !== undefined && finder !== undefined) {
     await recorder.allowed([], finder.mask(reason), finder, error.code);
     say(`${error.message}; let through, and recorded, because HASP_ALLOW_LEAK says: ${finder.mask(reason)}`);
@@ -134,10 +133,14 @@ async function unchecked(
 const PASSABLE = ['E_STORAGE'];
 
 /** @throws HaspError where it is set and counts for nothing */
-function allowance(context: Context): string | undefined {
+async function allowance(context: Context): Promise<string | undefined> {
   const reason = context.environment.get('HASP_ALLOW_LEAK');
   if (reason === undefined) return undefined;
-  refuseAgents(context, 'HASP_ALLOW_LEAK', 'ask a person to look at it');
+  const { insideSession } = await import('../inside-run.ts');
+  if ((await insideSession(context, true)) !== undefined) {
+    const message = 'HASP_ALLOW_LEAK is refused inside an agent session';
+    throw new HaspError('E_AGENT_SESSION', message, 'ask a person to look at it');
+  }
   if (reason.trim() === '') {
     throw new HaspError(
       'E_LEAK_FOUND',

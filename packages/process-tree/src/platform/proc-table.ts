@@ -18,7 +18,7 @@ export const procTable: ProcessTable = {
   isSignalledByTerminal: terminalSignalled,
   watch: (first, run) => {
     let known = first;
-    const look = run === undefined ? undefined : watchMarked(run);
+    const look = run === undefined ? undefined : watchMarked(`HASP_GRANT=${run}`);
     return async () => {
       known = withDescendants([...known.filter((one) => isAlive(one) === true), ...(look?.().marked ?? [])]);
       return known;

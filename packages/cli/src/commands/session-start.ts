@@ -1,0 +1,153 @@
+import { accessSync, constants } from 'node:fs';
+import path from 'node:path';
+import { RemoteSession } from '@hasp/broker/session';
+import { formatReference, HaspError, parseDuration } from '@hasp/core';
+import { parseAgentName } from '@hasp/core/rules';
+import { closeInspector, exitLike, hardenSelf, holdSignals, resolveCommand } from '@hasp/process-tree';
+import { readVaultHeader } from '@hasp/vault';
+import { baseEnvironment } from '../child-environment.ts';
+import { type Answer, type CommandInput, textOption, word } from '../command.ts';
+import type { Context } from '../context.ts';
+import { checkHome, quote } from '../home-guard.ts';
+import { printError, say } from '../output.ts';
+import { findProject, type Project } from '../project.ts';
+import { openSessionBroker } from '../session-broker.ts';
+import { refuseInside } from '../session-place.ts';
+import { listOf } from '../stragglers.ts';
+import { superviseSession } from '../supervise-session.ts';
+import { keyFilePath } from '../unlock.ts';
+
+const GRACE_MS = 2_000;
+const NOT_EXECUTABLE = 126;
+const NOT_FOUND = 127;
+
+/**
+ * Starts an agent below this process, which the broker knows by the kernel's word and which holds a line to it for
+ * as long as it lives. Ends the way the agent ended.
+ */
+export async function startSession(input: CommandInput, context: Context): Promise<Answer> {
+  if (context.inherited.invalidUtf8) throw unfaithful();
+  checkHome(context.home, context.uid);
+  const command = [word(input, 'COMMAND'), ...input.more];
+  const agent = parseAgentName(textOption(input, 'agent') ?? nameOf(command[0] ?? ''));
+  const ttl = textOption(input, 'ttl');
+  const ttlMs = ttl === undefined ? undefined : ttlOf(ttl);
+  const outer = context.inside?.agent;
+  if (context.inside !== undefined && outer !== agent) refuseInside(context, `a session of ${agent}`);
+  const inherited = baseEnvironment(context, false);
+  const resolution = resolveCommand(command[0] ?? '', inherited.get('PATH'), context.cwd);
+  if ('problem' in resolution) return unfound(command[0] ?? '', resolution.problem, input.json);
+
+  // Before this process takes in every orphan below it.
+  const link = await openSessionBroker(input, context);
+  if (typeof link === 'number') return { status: link };
+  const signals = holdSignals(context.inherited);
+  const { tracking } = hardenSelf();
+  await closeInspector();
+
+  const project = projectOf(context);
+  const session = await RemoteSession.start(
+    context.home,
+    link,
+    {
+      agent,
+      command,
+      cwd: context.cwd,
+      tracking,
+      graceMs: GRACE_MS,
+      keyExposed: isKeyExposed(input, context),
+      ...(ttlMs === undefined ? {} : { ttlMs }),
+      ...(project && { projectFacts: { root: project.root, manifestHash: project.manifestHash } }),
+    },
+    inherited,
+  );
+  tell(session, agent);
+  const environment = environmentFor(session, inherited, session.isTrusted ? project : undefined, agent);
+  const journey = { context, input, signals, tracking, command, path: resolution.path, environment };
+  const { end, trouble } = await superviseSession(journey, session);
+  if (trouble !== undefined) printError(trouble, input.json);
+  if (end.survivors.length > 0) say(`the session of ${agent} left processes: ${listOf(end.survivors)}`);
+  return exitLike(end.exit);
+}
+
+function nameOf(command: string): string {
+  return path.basename(command);
+}
+
+function ttlOf(text: string): number {
+  const ttlMs = parseDuration(text);
+  if (ttlMs > 0) return ttlMs;
+  throw new HaspError('E_USAGE', 'a ttl of nothing is no session', 'for example --ttl 8h');
+}
+
+/** What a session gets: nothing that the vault manages; references to what the agent may run. */
+function environmentFor(
+  { state, withheld }: RemoteSession,
+  inherited: ReadonlyMap<string, string>,
+  project: Project | undefined,
+  agent: string,
+): Map<string, string> {
+  const environment = new Map(inherited);
+  for (const name of withheld) environment.delete(name);
+  for (const target of project?.manifest.agents.get(agent) ?? []) {
+    for (const { delivery, reference } of project?.manifest.targets.get(target)?.bindings ?? []) {
+      if (delivery.kind !== 'env' || environment.has(delivery.variable)) continue;
+      environment.set(delivery.variable, formatReference(reference));
+    }
+  }
+  return environment.set('HASP_SESSION', state.session);
+}
+
+function tell({ state, withheld }: RemoteSession, agent: string): void {
+  if (withheld.length > 0) {
+    say(`kept from ${agent}, since their values are in the vault: ${withheld.join(', ')}`);
+  }
+  if (state.keyExposed) {
+    say(
+      `the vault opens with a key file that ${agent} can read, so nothing in it is kept from ${agent}: see hasp doctor`,
+    );
+  }
+}
+
+/** This user can read the key file, and so can whatever this user starts. */
+function isKeyExposed(input: CommandInput, context: Context): boolean {
+  const { keySource, defaultKeyFile } = readVaultHeader(context.home);
+  if (keySource !== 'key-file') return false;
+  const places = [keyFilePath(input, context), defaultKeyFile ? context.home.key : undefined];
+  return places.some((place) => place !== undefined && isReadable(place));
+}
+
+function isReadable(place: string): boolean {
+  try {
+    accessSync(place, constants.R_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** One that can't be read gives no references, and is said where it is used. */
+function projectOf({ cwd, environment }: Context): Project | undefined {
+  try {
+    return findProject(cwd, environment.get('HOME'));
+  } catch (error) {
+    if (error instanceof HaspError) return undefined;
+    throw error;
+  }
+}
+
+function unfound(command: string, problem: 'not-found' | 'not-executable', json: boolean): Answer {
+  const found = problem === 'not-executable';
+  const message = found ? `${command} can't be executed` : `${command}: command not found`;
+  const hint = found ? `check its mode and its first line: ls -l ${quote(command)}` : 'check the spelling, and PATH';
+  printError(new HaspError('E_SPAWN', message, hint), json);
+  return { status: found ? NOT_EXECUTABLE : NOT_FOUND };
+}
+
+function unfaithful(): HaspError {
+  return new HaspError(
+    'E_USAGE',
+    'an argument or a variable of the environment is not valid UTF-8',
+    'unset or re-encode it: hasp never alters what it passes on',
+  );
+}
