@@ -14,7 +14,7 @@ export async function openOwnBroker(journey: Journey, request: RunRequest): Prom
   }
   const home = await LockedHome.enter(context);
   try {
-    return brokerOf(await home.unlock(input, readPassphraseUnasked), context);
+    return brokerOf(await home.unlock(input, readPassphraseUnasked, journey.unseen), context);
   } catch (error) {
     if (error instanceof NeedsPerson) return askForAll(home, journey, request);
     throw recorded(home, journey, request, error);

@@ -30,9 +30,10 @@ async function start(input: RunInput, alone: () => void): Promise<void> {
     }
     const signals = holdSignals(context.inherited);
     const { tracking } = hardenSelf();
-    await closeInspector();
+    const unseen = closeInspector();
+    await unseen;
     const broker = new RemoteBroker(opened.link, endAlone(context), say, opened.session);
-    await run(input, context, { signals, tracking }, async () => broker);
+    await run(input, context, { signals, tracking, unseen }, async () => broker);
   } catch (error) {
     printError(asHaspError(error), input.json);
     process.exit(error instanceof SpawnFailure ? error.runStatus : RUN_FAILURE);

@@ -22,8 +22,8 @@ export async function startRun(input: RunInput): Promise<void> {
     const context: Context = makeContext();
     const signals = holdSignals(context.inherited);
     const { tracking } = hardenSelf();
-    await closeInspector();
-    await run(input, context, { signals, tracking }, openOwnBroker);
+    // What comes before the key is done meanwhile.
+    await run(input, context, { signals, tracking, unseen: closeInspector() }, openOwnBroker);
   } catch (error) {
     printError(asHaspError(error), input.json);
     process.exit(error instanceof SpawnFailure ? error.runStatus : RUN_FAILURE);

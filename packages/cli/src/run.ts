@@ -16,6 +16,8 @@ import { superviseRun } from './supervise-run.ts';
 export interface Readiness {
   readonly signals: HeldSignals;
   readonly tracking: Tracking;
+  /** Resolves when nobody can look into this process any more: no key and no value before. */
+  readonly unseen: Promise<void>;
 }
 
 /** One run on its way: what was asked, what was made of it. */

@@ -41,9 +41,9 @@ export class LockedHome {
   }
 
   /** @throws HaspError as `unlock`; a wrong key is recorded. */
-  unlock(input: GlobalInput, ask: typeof readPassphrase): Promise<Stores> {
+  unlock(input: GlobalInput, ask: typeof readPassphrase, ready?: Promise<void>): Promise<Stores> {
     const keySource = input.passphraseFd === undefined ? 'key-file or terminal' : 'passphrase-fd';
-    return this.#open(keySource, () => unlock(input, this.#context, ask));
+    return this.#open(keySource, () => unlock(input, this.#context, ask, ready));
   }
 
   /** @param wrapping from `obtainWrappingKey`; wiped @throws HaspError as `unlock` */

@@ -14,11 +14,18 @@ const MAX_PASSPHRASE_BYTES = 64 * 1024;
 /**
  * Opens the vault with the first key there is: key file, passphrase descriptor, terminal.
  * @param ask gets a passphrase
+ * @param ready no key is read before
  * @throws HaspError E_VAULT_MISSING, E_VAULT_LOCKED, E_WRONG_KEY, E_VAULT_CORRUPT, E_HOME_UNSAFE
  */
-export async function unlock(input: GlobalInput, context: Context, ask: typeof readPassphrase): Promise<Vault> {
+export async function unlock(
+  input: GlobalInput,
+  context: Context,
+  ask: typeof readPassphrase,
+  ready?: Promise<void>,
+): Promise<Vault> {
   const locked = openLocked(context);
   try {
+    await ready;
     return await withKey(await obtainKey(input, context, locked.header, ask), (key) =>
       key.source === 'passphrase' ? locked.unlockWithPassphrase(key) : locked.unlockWithKeyFile(key),
     );
