@@ -38,11 +38,16 @@ interface Tip {
  *  1. Read the seal.
  *  2. The log must end where the seal says, or have more behind it: then catch up (see scan) and
  *     fence what no record accounts for.
- *  3. Write the records, sync. From here on they are part of the log, whatever happens.
+ *  3. Write the records, sync. From here on they are part of the log, whatever happens: `onDisk` is called.
  *  4. Write the new seal, sync, zero the old one.
  * @throws HaspError E_CHAIN_BROKEN before anything is written; what the disk throws
  */
-export function appendRecords(files: AppendFiles, events: readonly AuditEvent[], clock: Clock): AuditMark {
+export function appendRecords(
+  files: AppendFiles,
+  events: readonly AuditEvent[],
+  clock: Clock,
+  onDisk?: () => void,
+): AuditMark {
   const { disk } = files;
   const seal = readSeal(disk, files.seal);
   if (!seal) throw sealDamaged();
@@ -52,6 +57,7 @@ export function appendRecords(files: AppendFiles, events: readonly AuditEvent[],
     const bytes = encodeEvents(tip, events, clock());
     writeFully(disk, files.log, bytes, null);
     disk.datasync(files.log);
+    onDisk?.();
     const { seq, offset, mac, key } = tip;
     replaceSeal(disk, files.seal, seal, { chain: seal.chain, seq, offset, mac, key });
     return { chain: seal.chain, seq, mac };

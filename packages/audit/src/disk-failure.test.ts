@@ -5,6 +5,7 @@ import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { rootOf, type Scratch, scratchLog, secretSet, unsyncedDisk } from '../test/scratch.ts';
 import type { Disk } from './disk.ts';
+import { AuditLog } from './log.ts';
 
 let log: Scratch;
 
@@ -48,6 +49,24 @@ describe('a disk that fails', () => {
     expect(() => log.append([secretSet(9)], disk)).toThrow(notWritten);
     log.grow(1);
     expect(log.verify(log.mark)).toMatchObject({ ok: true, fenced: 0, records: 5 });
+  });
+
+  it('in the sync of the seal: whoever was told that it is on disk was told the truth', () => {
+    let syncs = 0;
+    const disk: Disk = {
+      ...unsyncedDisk,
+      datasync() {
+        if (syncs++ === 1) throw failure('EIO');
+      },
+    };
+    const told: number[] = [];
+    const records = () => log.lines().length;
+    expect(() => AuditLog.open(log.home, Date.now, disk).append([secretSet(9)], () => told.push(records()))).toThrow(
+      notWritten,
+    );
+    expect(told).toEqual([4]);
+    log.grow(1);
+    expect(log.verify(log.mark)).toMatchObject({ ok: true, records: 5 });
   });
 
   it('that takes one byte at a time is written in full', () => {

@@ -32,15 +32,18 @@ export class AuditLog implements AuditSink {
 
   /**
    * On return all events are on disk (fdatasync), in order, with no other record between them.
+   * @param onDisk called before the seal is written, which may lag behind: who waits need not wait for that. If it
+   * was called, the events are part of the log, even if this throws after it
    * @returns the mark of the last of them
    * @throws HaspError E_AUDIT_WRITE: not recorded, or not surely; E_CHAIN_BROKEN: nothing was written
    */
-  append(events: readonly AuditEvent[]): AuditMark {
+  append(events: readonly AuditEvent[], onDisk?: () => void): AuditMark {
     if (events.length === 0) {
       const { chain, seq, mac } = this.head();
+      onDisk?.();
       return { chain, seq, mac };
     }
-    return this.#appendLocked(events);
+    return this.#appendLocked(events, onDisk);
   }
 
   /**
@@ -52,11 +55,11 @@ export class AuditLog implements AuditSink {
     return this.#appendLocked([]);
   }
 
-  #appendLocked(events: readonly AuditEvent[]): AuditMark {
+  #appendLocked(events: readonly AuditEvent[], onDisk?: () => void): AuditMark {
     return this.#locked((seal) => {
       const log = openLog(this.#home.auditLog);
       try {
-        return appendRecords({ disk: this.#disk, log, seal }, events, this.#clock);
+        return appendRecords({ disk: this.#disk, log, seal }, events, this.#clock, onDisk);
       } finally {
         closeSync(log);
       }

@@ -15,6 +15,8 @@ export interface BrokerOptions {
   readonly aimToken?: string;
 }
 
+/** As bin/hasp has them: a broker lives long and keeps little. */
+const FLAGS = ['--max-semi-space-size=1'];
 /** What it needs of our environment. */
 const KEPT = /^(?:PATH|HOME|USER|LANG|LC_.*|TZ|TMPDIR)$/;
 
@@ -29,7 +31,7 @@ export async function startBroker(
   options: BrokerOptions,
 ): Promise<DaemonStatus> {
   const environment = Object.fromEntries([...context.environment].filter(([name]) => KEPT.test(name)));
-  const daemon = startDetached(process.execPath, [path.join(__dirname, 'daemon.cjs')], environment);
+  const daemon = startDetached(process.execPath, [...FLAGS, path.join(__dirname, 'daemon.cjs')], environment);
   const told = { home: context.home.root, host: context.host, uid: context.uid, ...options };
   daemon.told.write(`${JSON.stringify(told)}\n`);
   daemon.told.end(Buffer.from(wrapping ?? []));

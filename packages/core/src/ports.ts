@@ -8,8 +8,11 @@ export type Random = (bytes: number) => Uint8Array;
 
 /** Where decisions are written before they take effect. @throws HaspError E_AUDIT_WRITE, E_CHAIN_BROKEN */
 export interface AuditSink {
-  /** Returns when all events are on disk, in order, with no other record between them. */
-  append(events: readonly AuditEvent[]): AuditMark;
+  /**
+   * Returns when all events are on disk, in order, with no other record between them.
+   * @param onDisk called a moment before, as soon as they are; then they are whatever happens. It may not throw
+   */
+  append(events: readonly AuditEvent[], onDisk?: () => void): AuditMark;
 }
 
 /** The end of the log as of one append; what the vault keeps to notice a roll-back. */

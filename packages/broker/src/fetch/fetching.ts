@@ -1,4 +1,5 @@
 import {
+  type AuditEvent,
   type AuditSink,
   type Clock,
   type ErrorCode,
@@ -46,7 +47,11 @@ export interface FetchQuestion {
   readonly delivers: boolean;
   /** Called for where a person is asked: whoever waits has gone. */
   gone(): AbortSignal;
+  /** Called with a grant as soon as it is on disk, a moment before `resolve` returns it. It may not throw. */
+  granted?(answer: Granted): void;
 }
+
+type Granted = FetchAnswer & { readonly kind: 'granted' };
 
 export type FetchAnswer =
   | { readonly kind: 'granted'; readonly grant: FetchedGrant; readonly value?: string }
@@ -168,9 +173,10 @@ export class Fetching {
     const issued = isNew
       ? [issuedEvent(grant, question.delivers ? asked : { ...asked, ...use }, this.#parts.facts)]
       : [];
-    await this.#commit(grant, isNew, [...issued, ...delivered]);
+    const answer: Granted = { kind: 'granted', grant, ...(value === undefined ? {} : { value }) };
+    await this.#commit(grant, isNew, [...issued, ...delivered], () => question.granted?.(answer));
     this.#decided('allowed', decision.rule);
-    return { kind: 'granted', grant, ...(value === undefined ? {} : { value }) };
+    return answer;
   }
 
   /** The live grant of the same terms, renewed, or a new one. */
@@ -207,12 +213,15 @@ export class Fetching {
     return { grant, isNew: true };
   }
 
-  #commit(grant: FetchedGrant, isNew: boolean, events: Parameters<AuditSink['append']>[0]): Promise<void> {
+  #commit(grant: FetchedGrant, isNew: boolean, events: readonly AuditEvent[], onDisk: () => void): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#commits.add({
         events,
         holds: () => this.#grants.has(grant),
-        done: resolve,
+        done: () => {
+          onDisk();
+          resolve();
+        },
         failed: (error) => {
           // In the same step as the append: nobody can find a grant that was never recorded.
           if (isNew) this.#grants.abandon(grant);

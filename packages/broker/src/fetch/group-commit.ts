@@ -1,13 +1,14 @@
 import type { AuditEvent, AuditSink } from '@hasp/core';
 
-/** What is answered once its records are on disk. */
+/** What is answered once its records are on disk. None of these may throw. */
 export interface Commit {
   readonly events: readonly AuditEvent[];
   /** Asked right before the append; false: nothing of it is recorded, and `failed` is called. */
-  holds?(): boolean;
-  done(): void;
+  readonly holds?: () => boolean;
+  /** Called while the log is still held: what is answered in here is sent before the seal is synced. */
+  readonly done: () => void;
   /** Without an error: it did not hold any more. */
-  failed(error?: unknown): void;
+  readonly failed: (error?: unknown) => void;
 }
 
 /** How many records one append has: a page of memory, and a lock that nobody waits for long. */
@@ -49,16 +50,20 @@ export class GroupCommit {
 
   #commit(commits: readonly Commit[]): void {
     const held = commits.filter((commit) => commit.holds?.() !== false);
-    let failure: { readonly error: unknown } | undefined;
+    for (const commit of commits) if (!held.includes(commit)) commit.failed();
+    if (held.length === 0) return;
+    let isOnDisk = false;
     try {
-      if (held.length > 0) this.#log.append(held.flatMap(({ events }) => events));
+      this.#log.append(
+        held.flatMap(({ events }) => events),
+        () => {
+          isOnDisk = true;
+          for (const { done } of held) done();
+        },
+      );
     } catch (error) {
-      failure = { error };
-    }
-    for (const commit of commits) {
-      if (!held.includes(commit)) commit.failed();
-      else if (failure === undefined) commit.done();
-      else commit.failed(failure.error);
+      // What failed after that is made good by the next append.
+      if (!isOnDisk) for (const { failed } of held) failed(error);
     }
   }
 }

@@ -180,7 +180,8 @@ export class BrokerApi {
         throw refusal(403, caller.session === undefined ? 'E_DENIED' : 'E_AGENT_SESSION', 'for the owner alone');
       const body = route.takes === undefined ? EMPTY : await readBody(request);
       const gone = (): AbortSignal => goneSignal(response);
-      return await route.deed({ caller, request, id, body, askedAt, gone }, this.#api);
+      const answerNow = (reply: Reply): void => send(response, reply);
+      return await route.deed({ caller, request, id, body, askedAt, gone, reply: answerNow }, this.#api);
     } catch (error) {
       // Only who has shown nothing that holds is slowed down.
       if (!(error instanceof Refusal) || caller !== undefined) throw error;

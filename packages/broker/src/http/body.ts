@@ -25,8 +25,11 @@ export function readBody(request: IncomingMessage): Promise<Buffer> {
     };
     request.on('data', take);
     request.once('end', () => resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks)));
-    request.once('close', () => reject(refusal(400, 'E_USAGE', 'the body ended before its end', { closes: true })));
-    request.once('error', () => reject(refusal(400, 'E_USAGE', 'the body could not be read', { closes: true })));
+    const fail = (): void => {
+      if (!request.complete) reject(refusal(400, 'E_USAGE', 'the body ended before its end', { closes: true }));
+    };
+    request.once('close', fail);
+    request.once('error', fail);
   });
 }
 

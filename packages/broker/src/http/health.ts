@@ -1,4 +1,4 @@
-import { accessSync, constants, statfsSync } from 'node:fs';
+import { closeSync, constants, openSync, statfsSync } from 'node:fs';
 import { HaspError } from '@hasp/core';
 import type { Reply } from './reply.ts';
 import type { Api } from './route.ts';
@@ -28,7 +28,7 @@ function checksOf({ parts }: Api): Check[] {
 /** Looks at files and disk, and writes nothing: a record is no question of health. */
 function auditProblem({ home, log }: Api['parts']): string | undefined {
   try {
-    accessSync(home.auditLog, constants.R_OK | constants.W_OK);
+    closeSync(openSync(home.auditLog, constants.O_RDWR | constants.O_APPEND));
     const { bavail, bsize } = statfsSync(home.root);
     if (bavail * bsize < ROOM_BYTES) return 'the disk is full';
     log.head();

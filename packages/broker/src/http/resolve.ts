@@ -22,26 +22,30 @@ const DEFAULT_DENY = 'default-deny';
 
 /** The value of a secret, for an agent: decided, recorded, handed out. */
 export async function resolve(question: Question, api: Api): Promise<Reply> {
-  const answer = await ask(question, api, true);
+  const answer = await ask(question, api, (granted) => question.reply(valueReply(granted)));
   api.metrics.resolvedIn(performance.now() - question.askedAt);
-  if (answer.kind === 'denied') return denied(answer);
-  const { grant, value } = answer;
-  return {
-    status: 200,
-    json: { value, grant: grant.id, expiresAt: new Date(grant.expiresAt).toISOString() },
-  };
+  return answer.kind === 'denied' ? denied(answer) : valueReply(answer);
+}
+
+function valueReply({ grant, value }: FetchAnswer & { readonly kind: 'granted' }): Reply {
+  return { status: 200, json: { value, grant: grant.id, expiresAt: new Date(grant.expiresAt).toISOString() } };
 }
 
 /** The same decision, for a value that is fetched later. */
 export async function makeGrant(question: Question, api: Api): Promise<Reply> {
-  const answer = await ask(question, api, false);
+  const answer = await ask(question, api);
   if (answer.kind === 'denied') return denied(answer);
   const { id, secret, version, agent, rule, expiresAt } = answer.grant;
   const document = { id, secret, version, agent, rule, expiresAt: new Date(expiresAt).toISOString() };
   return { status: 201, json: { grant: document }, headers: ['Location', `/v1/grants/${id}`] };
 }
 
-async function ask({ caller, body, askedAt, gone }: Question, api: Api, delivers: boolean): Promise<FetchAnswer> {
+/** @param granted called with the value as soon as it may go out; without it none is opened */
+async function ask(
+  { caller, body, askedAt, gone }: Question,
+  api: Api,
+  granted?: (answer: FetchAnswer & { readonly kind: 'granted' }) => void,
+): Promise<FetchAnswer> {
   const members = readObject(body);
   const claimed = textMember(members, 'agentId', MAX_AGENT);
   const reference = readName(requiredText(members, 'credentialName', MAX_NAME));
@@ -56,8 +60,9 @@ async function ask({ caller, body, askedAt, gone }: Question, api: Api, delivers
     ...(reason === undefined ? {} : { reason }),
     ...(ttlMs === undefined ? {} : { ttlMs }),
     askedAt,
-    delivers,
+    delivers: granted !== undefined,
     gone,
+    ...(granted === undefined ? {} : { granted }),
   });
 }
 

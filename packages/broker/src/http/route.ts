@@ -31,6 +31,8 @@ export interface Question {
   readonly askedAt: number;
   /** Whoever waits has gone. */
   gone(): AbortSignal;
+  /** Answers at once; what the deed returns is then not sent any more. */
+  reply(reply: Reply): void;
 }
 
 /** One line of the table: how it is asked for, by whom, what is answered. */
