@@ -209,5 +209,5 @@ describe('a broker that is asked anything', () => {
     expect((await api.ask('/readyz')).status).toBe(200);
     expect(await box.json(['audit', 'verify'])).toMatchObject({ ok: true });
     expect((await box.log('--type', 'auth.failed')).length).toBeLessThan(100);
-  });
+  }, 600_000);
 });

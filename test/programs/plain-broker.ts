@@ -7,7 +7,6 @@ import type { AuditLog } from '@hasp/audit';
 import { homeAt } from '@hasp/core';
 import { openVaultWithKeyFile } from '@hasp/vault';
 import { BrokerApi } from '../../packages/broker/src/http/api.ts';
-import { NO_SESSIONS } from '../../packages/broker/src/http/api-parts.ts';
 import { ownHosts } from '../../packages/broker/src/http/origin.ts';
 
 const [root = '', keyFile = ''] = process.argv.slice(2);
@@ -23,7 +22,7 @@ const api = new BrokerApi({
   uid: process.getuid?.() ?? 0,
   host: 'bench',
   ownerToken: 'none',
-  sessions: NO_SESSIONS,
+  sessions: { any: false, of: () => undefined, list: () => [], end: async () => false },
   decide: async () => ({ effect: 'allow', rule: 'all', why: 'all' }),
   mostConnections: 512,
   status: () => {

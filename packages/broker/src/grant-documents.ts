@@ -1,16 +1,18 @@
-import { type ListedProcess, listTree } from '@hasp/process-tree';
+import { type ListedProcess, listTrees } from '@hasp/process-tree';
 import type { RunState } from './run-file.ts';
 
 /** Live grants as JSON shows them, each with its process tree. */
 export async function grantDocuments(runs: readonly RunState[]): Promise<object[]> {
-  const trees = await Promise.all(runs.map(treeOf));
+  const trees = await treesOf(runs);
   return runs.flatMap((run, at) => run.grants.map((grant) => grantDocument(run, grant, trees[at] ?? [])));
 }
 
-/** What is fetched from the broker is held by the process that asked, if it is known. */
-export async function treeOf({ isFetched, root, wrapper }: RunState): Promise<readonly ListedProcess[]> {
-  if (isFetched !== true) return listTree(wrapper.pid);
-  return root === undefined ? [] : listTree(root.pid);
+/** In their order. What is fetched from the broker is held by the process that asked, if it is known. */
+export async function treesOf(runs: readonly RunState[]): Promise<(readonly ListedProcess[])[]> {
+  const tops = runs.map(({ isFetched, root, wrapper }) => (isFetched === true ? root?.pid : wrapper.pid));
+  const known = [...new Set(tops.filter((pid) => pid !== undefined))];
+  const trees = await listTrees(known);
+  return tops.map((pid) => (pid === undefined ? [] : (trees[known.indexOf(pid)] ?? [])));
 }
 
 export function grantDocument(run: RunState, grant: RunState['grants'][number], tree: readonly ListedProcess[]) {

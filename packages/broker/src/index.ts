@@ -4,7 +4,7 @@ export { checkMark } from './check-mark.ts';
 export type { Explained } from './decision.ts';
 export { endRunAlone } from './end-run-alone.ts';
 export type { RunOutcome } from './ended-event.ts';
-export { grantDocument, treeOf } from './grant-documents.ts';
+export { grantDocument, treesOf } from './grant-documents.ts';
 export type { GrantedRun } from './granted-run.ts';
 export { liveRuns } from './live-runs.ts';
 export { managedFinder } from './managed-finder.ts';

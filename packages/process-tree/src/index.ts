@@ -8,7 +8,7 @@ export { filterInput } from './filter.ts';
 export { closeInspector, hardenSelf } from './harden.ts';
 export { identityOf, isAlive, selfIdentity } from './identity.ts';
 export { type Inherited, readInherited } from './inherited.ts';
-export { type ListedProcess, listTree } from './list-tree.ts';
+export { type ListedProcess, listTree, listTrees } from './list-tree.ts';
 export { findMarked, isMarked, stopMarked } from './marked.ts';
 export { OutputPipe } from './output-pipe.ts';
 export {

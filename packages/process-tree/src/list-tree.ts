@@ -8,18 +8,27 @@ export interface ListedProcess {
   readonly startedAt?: number;
 }
 
+/** As `listTrees`, for one. */
+export async function listTree(top: number): Promise<ListedProcess[]> {
+  const [tree] = await listTrees([top]);
+  return tree ?? [];
+}
+
 /**
- * Everything below a process, parents before children, by one look at the process table (ps-list).
+ * Everything below each of the processes, parents before children, by one look at the process table (ps-list).
  * For display only: what forks meanwhile may be missed.
  */
-export async function listTree(top: number): Promise<ListedProcess[]> {
+export async function listTrees(tops: readonly number[]): Promise<ListedProcess[][]> {
+  if (tops.length === 0) return [];
   const { default: psList } = await import('ps-list');
   const byParent = new Map<number, ListedProcess[]>();
   for (const { pid, ppid, name, startTime } of await psList()) {
     const entry = { pid, ppid, command: name, ...(startTime === undefined ? {} : { startedAt: startTime.getTime() }) };
-    byParent.set(ppid, [...(byParent.get(ppid) ?? []), entry]);
+    const siblings = byParent.get(ppid);
+    if (siblings === undefined) byParent.set(ppid, [entry]);
+    else siblings.push(entry);
   }
   const below = (pid: number): ListedProcess[] =>
     (byParent.get(pid) ?? []).flatMap((child) => [child, ...below(child.pid)]);
-  return below(top);
+  return tops.map(below);
 }

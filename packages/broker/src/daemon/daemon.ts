@@ -211,8 +211,7 @@ export class Daemon implements LineHost {
   async #listen(): Promise<void> {
     const local = this.#api.server('socket');
     local.on('upgrade', (request, socket: Socket, head: Buffer) => {
-      if (request.url === undefined || request.headers.upgrade === undefined) socket.destroy();
-      else this.#welcome(socket, head);
+      if (this.#api.handOver(request, socket)) this.#welcome(socket, head);
     });
     const place = await listenAt(this.#parts.home.brokerSocket, local);
     this.#undo.push(place.leave);
@@ -240,7 +239,6 @@ export class Daemon implements LineHost {
       socket.destroy();
       return;
     }
-    this.#api.release(socket);
     socket.write(welcome(this.#vault.isOpen, this.sessions.nameAbove(peer)));
     if (head.length > 0) socket.unshift(head);
     const line: Line = new Line(socket, peer, this, () => {

@@ -4,6 +4,7 @@ import type { GrantEndReason } from '@hasp/core';
 import { selfIdentity } from '@hasp/process-tree';
 import type { Transport } from '../fetch/asker.ts';
 import { Fetching } from '../fetch/fetching.ts';
+import { LINK_PROTOCOL } from '../link/hello.ts';
 import type { ApiParts } from './api-parts.ts';
 import { drain, readBody } from './body.ts';
 import { type Caller, OWNER } from './caller.ts';
@@ -28,8 +29,10 @@ const MAX_HEADER_BYTES = 16 * 1024;
 const MOST_BUSY = 4_096;
 const EMPTY = Buffer.alloc(0);
 
-/** Between two looks at what has become of tokens and of the log. */
-const TICK_MS = 1_000;
+/** Between two looks at what has become of tokens: what one that was revoked has open is closed by then. */
+const TICK_MS = 50;
+/** The vault notes how far the log has come at every so manieth look. */
+const MARK_TICKS = 20;
 
 const find = makeFinder(ROUTES);
 
@@ -41,6 +44,7 @@ export class BrokerApi {
   #busy = 0;
   /** How many records there were when the vault noted the log. */
   #marked = 0;
+  #ticks = 0;
 
   constructor(parts: ApiParts) {
     const { uid, host, log } = parts;
@@ -106,9 +110,12 @@ export class BrokerApi {
     for (const key of limitKey === undefined ? connections.limitKeys() : [limitKey]) connections.close(key);
   }
 
-  /** The connection speaks another protocol now. */
-  release(socket: Duplex): void {
+  /** Whether the connection speaks another protocol from here on, and is the caller's; else it is refused. */
+  handOver(request: IncomingMessage, socket: Duplex): boolean {
     this.#api.connections.release(socket);
+    if (request.headers.upgrade?.toLowerCase() === LINK_PROTOCOL) return true;
+    socket.end(rawReply(400, 'Bad Request'), () => socket.destroy());
+    return false;
   }
 
   close(): void {
@@ -119,8 +126,9 @@ export class BrokerApi {
 
   #tick(): void {
     this.recheck();
+    this.#ticks += 1;
     const { fetching, parts } = this.#api;
-    if (this.#marked === fetching.recorded) return;
+    if (this.#ticks % MARK_TICKS !== 0 || this.#marked === fetching.recorded) return;
     this.#marked = fetching.recorded;
     try {
       parts.mark();

@@ -1,5 +1,5 @@
 /** How a wrapper asks for a line of its own: HTTP/1.1 Upgrade (RFC 9110, section 7.8). */
-const LINK_PROTOCOL = 'hasp/1';
+export const LINK_PROTOCOL = 'hasp/1';
 const LINK_PATH = '/v1/link';
 
 export const LINK_HELLO = [

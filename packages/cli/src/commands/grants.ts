@@ -1,4 +1,4 @@
-import { grantDocument, liveRuns, type RunState, treeOf } from '@hasp/broker';
+import { grantDocument, liveRuns, type RunState, treesOf } from '@hasp/broker';
 import { describeDelivery, formatDuration } from '@hasp/core';
 import type { Answer, CommandInput } from '../command.ts';
 import type { Context } from '../context.ts';
@@ -28,7 +28,8 @@ async function watch(input: CommandInput, context: Context): Promise<never> {
 async function drawn(input: CommandInput, context: Context): Promise<Answer> {
   const seen = (session: unknown): boolean => isVisible(context.inside, session);
   const live = liveRuns(context.home).filter(({ session }) => seen(session));
-  const runs = await Promise.all(live.map(async (run) => ({ run, tree: await treeOf(run) })));
+  const trees = await treesOf(live);
+  const runs = live.map((run, at) => ({ run, tree: trees[at] ?? [] }));
   const ended = input.options.all === true ? endedGrants(context.home).filter(({ session }) => seen(session)) : [];
   const documents = runs.flatMap(({ run, tree }) => run.grants.map((grant) => grantDocument(run, grant, tree)));
   return {
@@ -45,7 +46,7 @@ async function drawn(input: CommandInput, context: Context): Promise<Answer> {
   };
 }
 
-type Tree = Awaited<ReturnType<typeof treeOf>>;
+type Tree = Awaited<ReturnType<typeof treesOf>>[number];
 
 function runLines(run: RunState, tree: Tree, now: number): string[] {
   const held = run.grants.map(describeDelivery).join(', ');
