@@ -187,3 +187,21 @@ describe('over TCP', () => {
     expect((await origin(`http://127.0.0.1:${api.port}`)).status).toBe(200);
   });
 });
+
+describe('a broker on an address that others reach', () => {
+  it('says what that means, and wants a token and a host of its own as ever', async () => {
+    const other = await Sandbox.withSecrets({ GITHUB_TOKEN: VALUE });
+    try {
+      expect(await other.run(['broker', 'start', '--insecure-listen', 'example.com'])).toMatchObject({ status: 2 });
+      const begun = await other.run(['broker', 'start', '--detach', '--port', '0', '--insecure-listen', '0.0.0.0']);
+      expect(begun.stderr.toString()).toMatch(/0\.0\.0\.0 without encryption/);
+      const open = await ApiClient.of(other);
+      expect((await open.ask('/health')).status).toBe(200);
+      expect((await open.ask('/health', { token: undefined })).status).toBe(401);
+      expect((await open.ask('/health', { headers: { host: `evil.example:${open.port}` } })).status).toBe(403);
+    } finally {
+      await other.run(['broker', 'stop']);
+      other.remove();
+    }
+  });
+});

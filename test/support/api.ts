@@ -43,7 +43,13 @@ export class ApiClient {
 
   static async start(box: Sandbox, rules: readonly Rule[] = [{ id: 'all' }], argv: string[] = []): Promise<ApiClient> {
     writePolicy(box, rules);
-    const { httpPort } = await box.json<{ httpPort: number }>(['broker', 'start', '--detach', '--port', '0', ...argv]);
+    await box.ok(['broker', 'start', '--detach', '--port', '0', ...argv]);
+    return ApiClient.of(box);
+  }
+
+  /** Of a broker that runs. */
+  static async of(box: Sandbox): Promise<ApiClient> {
+    const { httpPort } = await box.json<{ httpPort: number }>(['broker', 'status']);
     return new ApiClient(box, httpPort, readFileSync(path.join(box.home, 'broker.token'), 'utf8'));
   }
 

@@ -26,6 +26,7 @@ export const BROKER_COMMANDS: readonly Command[] = [
       'policy-file': { kind: 'text', says: 'F: the rules for agents (default policy.json in the home)' },
       'aim-url': { kind: 'text', says: 'U: the identity server that rules may ask about agents' },
       'aim-token': { kind: 'text', says: 'T: its token; better in HASP_AIM_TOKEN, for arguments are public' },
+      'insecure-listen': { kind: 'text', says: 'ADDR: an address that others reach, without encryption' },
     },
     load: async () => (await import('./commands/broker-start.ts')).startBrokerHere,
   },

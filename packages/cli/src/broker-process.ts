@@ -8,6 +8,7 @@ import type { Context } from './context.ts';
 /** How a broker in the background is to be. */
 export interface BrokerOptions {
   readonly port?: number;
+  readonly insecureAddress?: string;
   readonly idleMs?: number;
   readonly endsWhenLocked: boolean;
   readonly policyFile?: string;

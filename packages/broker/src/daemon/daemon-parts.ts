@@ -7,6 +7,8 @@ export interface DaemonParts extends VaultFacts {
   readonly descriptors: number;
   /** Where the loopback listens; 0 for any port. Undefined: the socket only. */
   readonly port?: number;
+  /** An address that others reach, in place of the loopback's. */
+  readonly insecureAddress?: string;
   /** Locked again after so long without a request. */
   readonly idleMs?: number;
   /** Rules for agents; the home's own where it is not named. */

@@ -220,14 +220,14 @@ export class Daemon implements LineHost {
       for (const { session, wrapper } of this.sessions.lost) this.lost(session, wrapper);
     }, WATCH_MS).unref();
     this.#servers.push(local);
-    const { port } = this.#parts;
+    const { port, insecureAddress } = this.#parts;
     if (port === undefined) return;
     let hosts: ReadonlySet<string> | undefined;
     const tcp = this.#api.server('tcp', () => {
-      hosts ??= ownHosts(this.#httpPort ?? 0);
+      hosts ??= ownHosts(this.#httpPort ?? 0, insecureAddress);
       return hosts;
     });
-    this.#httpPort = await listenOnLoopback(tcp, port);
+    this.#httpPort = await listenOnLoopback(tcp, port, insecureAddress);
     this.#servers.push(tcp);
   }
 

@@ -12,17 +12,19 @@ import { ENGINE } from '../version.ts';
 
 const DEFAULT_PORT = 19_421;
 const DEFAULT_DESCRIPTORS = 1_024;
+const IPV4 = /^(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)(?:\.(?!$)|$)){4}$/;
 
 /** Serves until Ctrl-C, or from the background with `--detach`. */
 export async function startBrokerHere(input: CommandInput, context: Context): Promise<Answer> {
   const port = portOf(input);
+  const place = { ...(port === undefined ? {} : { port }), ...addressOf(input, port) };
   await LockedHome.enter(context);
   const wrapping = await obtainWrappingKey(input, context);
   if (input.options.detach === true) {
     const status = await startBroker(context, wrapping, {
       endsWhenLocked: false,
       ...rulesOf(input, context),
-      ...(port === undefined ? {} : { port }),
+      ...place,
     });
     return { json: status, text: brokerText(status) };
   }
@@ -35,7 +37,7 @@ export async function startBrokerHere(input: CommandInput, context: Context): Pr
     uid,
     descriptors: inherited.softNofile ?? DEFAULT_DESCRIPTORS,
     ...(ENGINE === undefined ? {} : { engine: ENGINE }),
-    ...(port === undefined ? {} : { port }),
+    ...place,
     ...rulesOf(input, context),
     endsWhenLocked: false,
     say,
@@ -56,6 +58,18 @@ function rulesOf(input: CommandInput, { cwd, environment }: Context) {
     ...(file === undefined ? {} : { policyFile: path.resolve(cwd, file) }),
     ...(aimUrl === undefined ? {} : { aimUrl, ...(aimToken === undefined ? {} : { aimToken }) }),
   };
+}
+
+/** Another address than the loopback's: said aloud, for everything goes over it as it is. */
+function addressOf(input: CommandInput, port: number | undefined): { readonly insecureAddress?: string } {
+  const address = textOption(input, 'insecure-listen');
+  if (address === undefined) return {};
+  if (port === undefined) throw new HaspError('E_USAGE', '--insecure-listen and --no-http exclude each other');
+  if (!IPV4.test(address) && !URL.canParse(`http://[${address}]/`))
+    throw new HaspError('E_USAGE', `no address: ${address}`, 'an IP address of this machine, or 0.0.0.0 for all');
+  say(`listening on ${address} without encryption: who can read that network reads tokens and values`);
+  say('put TLS or a tunnel in front of it; the owner’s token holds on this machine only');
+  return { insecureAddress: address };
 }
 
 function portOf(input: CommandInput): number | undefined {
