@@ -203,8 +203,9 @@ export class OpenRun implements GrantedRun {
    * Once: removes what was delivered and records the end of every grant, then moves the vault's mark.
    * Returns a problem to tell, if the end could not be recorded: the run's state then stays, and
    * the next hasp records it.
+   * @param later does what need not be waited for: the vault's mark
    */
-  end(outcome: RunOutcome): HaspError | undefined {
+  end(outcome: RunOutcome, later?: (deed: () => void) => void): HaspError | undefined {
     if (this.#ended) return undefined;
     this.#ended = true;
     this.#rooted();
@@ -224,6 +225,10 @@ export class OpenRun implements GrantedRun {
     discard(runFile(this.#parts.home, this.id));
     // A broker may have been locked meanwhile: then the next hasp that has the key notes it.
     if (!this.#parts.vault.isOpen) return undefined;
+    if (later !== undefined) {
+      later(() => attempt(() => this.#parts.vault.isOpen && this.#parts.vault.writeMark(mark)));
+      return undefined;
+    }
     const moved = attempt(() => this.#parts.vault.writeMark(mark));
     if (!(moved instanceof HaspError)) return undefined;
     return new HaspError(

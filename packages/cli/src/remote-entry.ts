@@ -21,16 +21,18 @@ export function runThroughBroker(argv: readonly string[], alone: () => void): bo
 async function start(input: RunInput, alone: () => void): Promise<void> {
   try {
     const context: Context = makeContext();
+    const opening = Link.open(context.home.brokerSocket);
     checkHome(context.home, context.uid);
-    const opened = await Link.open(context.home.brokerSocket);
-    if (opened?.isUnlocked !== true) {
-      opened?.link.close();
-      alone();
-      return;
-    }
     const signals = holdSignals(context.inherited);
     const { tracking } = hardenSelf();
     const unseen = closeInspector();
+    const opened = await opening;
+    if (opened?.isUnlocked !== true) {
+      opened?.link.close();
+      signals.release();
+      alone();
+      return;
+    }
     await unseen;
     const broker = new RemoteBroker(opened.link, endAlone(context), say, opened.session);
     await run(input, context, { signals, tracking, unseen }, async () => broker);

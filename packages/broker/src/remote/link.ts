@@ -50,11 +50,26 @@ export class Link {
     on.ended = () => this.#lose(unreachable('it ended'));
   }
 
-  /** Undefined where no broker listens there. @throws HaspError E_BROKER_UNREACHABLE where one should and does not */
+  /**
+   * Undefined where no broker listens there. The question goes out at once: what is done before the promise is
+   * awaited is done while the broker answers.
+   * @throws HaspError E_BROKER_UNREACHABLE where one should listen and does not
+   */
   static async open(socket: string): Promise<({ link: Link } & Greeting) | undefined> {
     const on: Listening = { received: () => {}, ended: () => {} };
-    const stream = await openStream(socket, on);
-    if (stream === undefined) return undefined;
+    const quick = UnixStream.open(
+      socket,
+      (chunk) => on.received(chunk),
+      () => on.ended(),
+    );
+    if (quick === 'ENOENT' || quick === 'ECONNREFUSED') return undefined;
+    if (typeof quick === 'string') throw unreachable(quick);
+    if (quick !== undefined) return Link.#greet(quick, on);
+    const stream = await (await import('./net-stream.ts')).openNetStream(socket, on);
+    return stream && Link.#greet(stream, on);
+  }
+
+  static #greet(stream: Stream, on: Listening): Promise<{ link: Link } & Greeting> {
     return new Promise((resolve, reject) => {
       const patience = setTimeout(() => link.#lose(unreachable('no answer')), WELCOME_MS);
       const link: Link = new Link(stream, on, (greeting) => {
@@ -143,18 +158,6 @@ export class Link {
     for (const { reject } of this.#waiting.splice(0)) reject(error);
     this.#onLost(error);
   }
-}
-
-/** @throws HaspError E_BROKER_UNREACHABLE */
-async function openStream(socket: string, on: Listening): Promise<Stream | undefined> {
-  const stream = UnixStream.open(
-    socket,
-    (chunk) => on.received(chunk),
-    () => on.ended(),
-  );
-  if (stream === 'ENOENT' || stream === 'ECONNREFUSED') return undefined;
-  if (typeof stream === 'string') throw unreachable(stream);
-  return stream ?? (await import('./net-stream.ts')).openNetStream(socket, on);
 }
 
 function unreachable(why: string): HaspError {
