@@ -17,7 +17,7 @@ function inShell(script: string): string[] {
   return ['sh', '-c', `hasp() { "${HASP}" "$@"; }; ${script}`];
 }
 
-const startArgv = (agent: string, script: string, ...options: string[]): string[] => [
+export const startArgv = (agent: string, script: string, ...options: string[]): string[] => [
   'session',
   'start',
   '--agent',

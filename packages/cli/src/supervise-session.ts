@@ -19,6 +19,8 @@ export interface SessionJourney {
 
 /** A person who revokes wants it over: so long a process may take to end by itself. */
 const REVOKED_GRACE_MS = 40;
+/** A session lasts: what is known of its tree may not be old when its wrapper is killed. */
+const LOOK_EVERY_MS = 500;
 /** For a session without a ttl. */
 const YEARS_MS = 100 * 365 * 24 * 60 * 60 * 1_000;
 
@@ -55,6 +57,7 @@ export async function superviseSession(
       expiresAt: state.expiresAt ?? state.startedAt + YEARS_MS,
       clock: context.clock,
       abort: abort.signal,
+      lookEveryMs: LOOK_EVERY_MS,
       onEnding: within,
       onStragglers: within,
       onSpawned: (root) => session.note({ root, members: [root] }),

@@ -32,6 +32,8 @@ export interface TreeSpec {
   readonly tracking: Tracking;
   /** What the portable way looks at; the platform's own where it is not given. */
   readonly table?: ProcessTable;
+  /** Members are looked at so often as well; nobody tells of an orphan's coming. Not where trees are looked at anyway. */
+  readonly lookEveryMs?: number;
   /** Called once, directly after the spawn. */
   onSpawned(root: ProcessIdentity): void;
   /** Live members, at the spawn and when the kernel told of a child's end and the set changed. */

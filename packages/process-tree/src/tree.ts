@@ -47,6 +47,7 @@ export class Tree {
   #reported = '';
   #reportTimer: NodeJS.Timeout | undefined;
   #clockTimer: NodeJS.Timeout | undefined;
+  #lookTimer: NodeJS.Timeout | undefined;
   #warned: boolean;
 
   constructor(libc: Libc, spec: TreeSpec) {
@@ -73,6 +74,8 @@ export class Tree {
     this.#spec.abort?.addEventListener('abort', this.#onAbort);
     if (this.#spec.abort?.aborted) this.#onAbort();
     this.#watchClock();
+    const { lookEveryMs } = this.#spec;
+    if (lookEveryMs !== undefined) this.#lookTimer = setInterval(() => this.#reportSoon(), lookEveryMs);
     this.#reap();
     return root;
   }
@@ -97,6 +100,7 @@ export class Tree {
     this.#spec.abort?.removeEventListener('abort', this.#onAbort);
     clearTimeout(this.#clockTimer);
     clearTimeout(this.#reportTimer);
+    clearInterval(this.#lookTimer);
   }
 
   async #settleStragglers(): Promise<Survivor[]> {
