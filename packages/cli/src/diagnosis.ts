@@ -7,6 +7,7 @@ import type { Vault } from '@hasp/vault';
 import type { Context } from './context.ts';
 import { checkHome } from './home-guard.ts';
 import type { GlobalInput } from './input.ts';
+import { isKeyExposed } from './key-exposed.ts';
 import { asHaspError } from './output.ts';
 import { LockedHome } from './stores.ts';
 import { readPassphrase, unlock } from './unlock.ts';
@@ -62,7 +63,8 @@ export async function vaultCheck(
       placeholders.length === 0
         ? counted
         : `${counted}; placeholders, which are not looked for: ${namesOf(placeholders)}`;
-    if (short.length === 0) return { open, check: { name: 'vault', state: 'ok', detail } };
+    const way = isKeyExposed(input, context) ? { hint: KEY_EXPOSED } : {};
+    if (short.length === 0) return { open, check: { name: 'vault', state: 'ok', detail, ...way } };
     const hint = `under ${MIN_VALUE_BYTES} bytes, so not masked in output: ${namesOf(short)}`;
     return { open, check: { name: 'vault', state: 'warning', detail, hint } };
   } catch (error) {
@@ -79,6 +81,10 @@ export async function vaultCheck(
     };
   }
 }
+
+/** What a session says of it at its start, with the way out. */
+const KEY_EXPOSED =
+  'its key file can be read by every process of yours, an agent too; to keep values from agents, make a vault with a passphrase: HASP_HOME=… hasp init';
 
 function isShort(vault: Vault, name: string): boolean {
   const { value } = vault.get({ name });

@@ -37,11 +37,20 @@ export function ancestryOf(
   return of && lineAbove(of, () => false);
 }
 
-/** The leader of the terminal's session that this process is in; undefined where there is none. */
-export function terminalLeader(): ProcessIdentity | undefined {
+/** The terminal that this process would be asked on. */
+export interface ControllingTerminal {
+  /** Of its session: whoever it was opened for. */
+  readonly leader: ProcessIdentity;
+  /** As st_rdev has it. */
+  readonly device: number;
+}
+
+/** Undefined where there is none, or its leader has gone. */
+export function controllingTerminal(): ControllingTerminal | undefined {
   const self = readStat('self');
   const leader = self && self.terminal !== 0 ? readStat(self.session) : undefined;
-  return leader && !isDead(leader) ? identityFrom(leader) : undefined;
+  if (self === undefined || leader === undefined || isDead(leader)) return undefined;
+  return { leader: identityFrom(leader), device: self.terminal };
 }
 
 /** `gone`: the peer is; `moved`: somebody above it is, so that the line has changed. */

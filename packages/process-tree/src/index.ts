@@ -1,4 +1,4 @@
-export { ancestryOf, terminalLeader } from './ancestry.ts';
+export { ancestryOf, type ControllingTerminal, controllingTerminal } from './ancestry.ts';
 export { BlockingStream } from './blocking-stream.ts';
 export { describeProcess } from './describe-process.ts';
 export { type Detached, startDetached } from './detached.ts';

@@ -71,7 +71,7 @@ export class Daemon implements LineHost {
     });
     const record = (event: AuditEvent): void => this.#vault.record(event);
     const vault = (): Vault => this.#vault.vault;
-    this.sessions = new Sessions({ ...parts, vault, record, ended: () => this.#endIfUseless() }, this.#log);
+    this.sessions = new Sessions({ ...parts, vault, record, ended: (session) => this.#forget(session) }, this.#log);
     const decisions = new AgentDecisions(this.#rulebook, this.#approvals, parts.clock, (secret) =>
       scopesGrown(this.#vault.peek(), secret),
     );
@@ -195,6 +195,11 @@ export class Daemon implements LineHost {
     if (this.#stopping) return;
     this.sessions.lose(id);
     this.#reconciling = this.#reconciling.then(() => this.#endLost(wrapper));
+  }
+
+  #forget(session: string): void {
+    this.#rulebook.limits.forget(session);
+    this.#endIfUseless();
   }
 
   async #endLost(wrapper: ProcessIdentity): Promise<void> {

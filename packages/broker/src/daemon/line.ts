@@ -158,6 +158,7 @@ export class Line {
       gone: this.#gone.signal,
     });
     this.#run = run;
+    this.#checkSession(request);
     const socket = run.isAsked ? await run.serve(this.#host.descriptors) : undefined;
     const granted = run.granted();
     const indexOf = (variable: string): number =>
@@ -178,6 +179,16 @@ export class Line {
     );
     // It may have gone while the socket was being made.
     if (this.#socket.destroyed) this.#letGo();
+  }
+
+  /** A decision takes its time where a person is asked. @throws HaspError E_SESSION_MISSING */
+  #checkSession({ agent }: RunRequest): void {
+    if (agent?.session === undefined || this.#host.sessions.isLive(agent.session)) return;
+    this.#run?.withdraw();
+    this.#run?.end({ reason: 'session-ended', survivors: [] });
+    this.#run?.wipe();
+    this.#run = undefined;
+    throw new HaspError('E_SESSION_MISSING', 'the session has ended');
   }
 
   #end(outcome: RunOutcome): void {

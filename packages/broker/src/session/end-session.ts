@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import type { AuditLog } from '@hasp/audit';
 import { type Clock, HaspError, type Home } from '@hasp/core';
 import type { RunOutcome } from '../ended-event.ts';
@@ -8,8 +7,8 @@ import { recordedSession, sessionEndedEvent } from './session-event.ts';
 import type { SessionState } from './session-state.ts';
 
 /**
- * Records the end of a session, once, and takes its state away: by the broker, by a wrapper whose broker has
- * gone, or by whoever finds the wrapper killed. Returns what is to be told if it can't be recorded: the next
+ * Records the end of a session, unless the log has it, and takes its state away: for a wrapper whose broker has
+ * gone, and for whoever finds the wrapper killed. Returns what is to be told if it can't be recorded: the next
  * hasp then does it.
  */
 export function endSession(
@@ -20,7 +19,6 @@ export function endSession(
   outcome: RunOutcome,
   file: string = sessionFile(home, state.session),
 ): HaspError | undefined {
-  if (!existsSync(file)) return undefined;
   try {
     if (recordedSession(home, state) === 'live') log.append([sessionEndedEvent(state, outcome, clock())]);
   } catch (error) {

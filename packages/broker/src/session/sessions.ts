@@ -3,13 +3,12 @@ import { type AuditEvent, type Clock, HaspError, type Home, type ProcessIdentity
 import { type ConnectedPeer, isAlive } from '@hasp/process-tree';
 import type { Vault } from '@hasp/vault';
 import type { RunOutcome } from '../ended-event.ts';
-import { requestEnd } from '../revocation.ts';
+import { dropRevocation, requestEnd } from '../revocation.ts';
 import { discard, sessionFile } from '../run-file.ts';
 import type { RunAgent } from '../run-request.ts';
-import { endSession } from './end-session.ts';
 import { endingsOf, type Wanted } from './endings.ts';
 import { type Above, sessionAbove } from './session-above.ts';
-import { recordedSession } from './session-event.ts';
+import { recordedSession, sessionEndedEvent } from './session-event.ts';
 import type { SessionAnswer, SessionRequest } from './session-request.ts';
 import { listSessions, type SessionState, writeSession } from './session-state.ts';
 import { checkAgainstVault } from './withheld.ts';
@@ -24,7 +23,7 @@ export interface SessionsParts {
   vault(): Vault;
   record(event: AuditEvent): void;
   /** The session can use nothing any more. */
-  ended(session: SessionState): void;
+  ended(session: string): void;
 }
 
 /** The live sessions, as the broker itself has seen them begin: the files on disk are for those who come without it. */
@@ -95,7 +94,7 @@ export class Sessions {
     if (!this.isLive(session.session)) {
       throw new HaspError('E_SESSION_MISSING', 'the session has ended', 'start another: hasp session start');
     }
-    return { name: session.agent, session: session.session, limitKey: session.session };
+    return { name: session.agent, session: session.session, limitKey: this.#outermost(session) };
   }
 
   /** How long a grant of the session may last at most. */
@@ -139,9 +138,17 @@ export class Sessions {
   end(session: string, outcome: RunOutcome): HaspError | undefined {
     const state = this.#live.get(session);
     if (state === undefined) return undefined;
-    const trouble = endSession(this.#parts.home, this.#log, this.#parts.clock, state, outcome);
     this.forget(session);
-    return trouble;
+    try {
+      this.#parts.record(sessionEndedEvent(state, outcome, this.#parts.clock()));
+    } catch (error) {
+      // Its state stays, and the next hasp records it.
+      if (error instanceof HaspError) return error;
+      throw error;
+    }
+    dropRevocation(this.#parts.home, session);
+    discard(sessionFile(this.#parts.home, session));
+    return undefined;
   }
 
   /** Keeps the state on disk equal to what is known of the tree. */
@@ -172,7 +179,7 @@ export class Sessions {
     const state = this.#live.get(session);
     this.#live.delete(session);
     this.#ending.delete(session);
-    if (state !== undefined) this.#parts.ended(state);
+    if (state !== undefined) this.#parts.ended(session);
   }
 
   /** At once nothing more is given to them; their wrappers are asked to end their trees. Returns what was asked. */
@@ -181,6 +188,13 @@ export class Sessions {
     for (const { id } of endings) if (this.#live.has(id)) this.#ending.add(id);
     for (const ending of endings) requestEnd(this.#parts.home, ending);
     return endings.length;
+  }
+
+  /** By its key limits are counted: to begin another session within gives nothing anew. */
+  #outermost({ session, parent }: SessionState): string {
+    if (parent === undefined) return session;
+    const outer = this.#live.get(parent);
+    return outer === undefined ? parent : this.#outermost(outer);
   }
 
   #parentFor({ agent, tracking }: SessionRequest, peer: ConnectedPeer): SessionState | undefined {

@@ -1,21 +1,19 @@
-import { accessSync, constants } from 'node:fs';
 import path from 'node:path';
 import { RemoteSession } from '@hasp/broker/session';
 import { formatReference, HaspError, parseDuration } from '@hasp/core';
 import { parseAgentName } from '@hasp/core/rules';
 import { closeInspector, exitLike, hardenSelf, holdSignals, resolveCommand } from '@hasp/process-tree';
-import { readVaultHeader } from '@hasp/vault';
 import { baseEnvironment } from '../child-environment.ts';
 import { type Answer, type CommandInput, textOption, word } from '../command.ts';
 import type { Context } from '../context.ts';
 import { checkHome, quote } from '../home-guard.ts';
+import { isKeyExposed } from '../key-exposed.ts';
 import { printError, say } from '../output.ts';
 import { findProject, type Project } from '../project.ts';
 import { openSessionBroker } from '../session-broker.ts';
 import { refuseInside } from '../session-place.ts';
 import { listOf } from '../stragglers.ts';
 import { superviseSession } from '../supervise-session.ts';
-import { keyFilePath } from '../unlock.ts';
 
 const GRACE_MS = 2_000;
 const NOT_EXECUTABLE = 126;
@@ -106,23 +104,6 @@ function tell({ state, withheld }: RemoteSession, agent: string): void {
     say(
       `the vault opens with a key file that ${agent} can read, so nothing in it is kept from ${agent}: see hasp doctor`,
     );
-  }
-}
-
-/** This user can read the key file, and so can whatever this user starts. */
-function isKeyExposed(input: CommandInput, context: Context): boolean {
-  const { keySource, defaultKeyFile } = readVaultHeader(context.home);
-  if (keySource !== 'key-file') return false;
-  const places = [keyFilePath(input, context), defaultKeyFile ? context.home.key : undefined];
-  return places.some((place) => place !== undefined && isReadable(place));
-}
-
-function isReadable(place: string): boolean {
-  try {
-    accessSync(place, constants.R_OK);
-    return true;
-  } catch {
-    return false;
   }
 }
 
