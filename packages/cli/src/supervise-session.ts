@@ -34,7 +34,8 @@ export async function superviseSession(
   let revoked: RevocationReason = 'session-ended';
   let trouble: Promise<HaspError | undefined> | undefined;
   const alone = (left: SessionState, outcome: RunOutcome) => endAlone(context, left, outcome);
-  const within = (): void => void endWithin(context.home, state.session);
+  const within = (): void =>
+    void endWithin(context.home, state.session, revoked === 'agent-revoked' ? revoked : 'session-ended');
   const revocation = session.onRevocation((reason) => {
     revoked = reason;
     abort.abort();

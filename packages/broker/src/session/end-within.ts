@@ -1,17 +1,25 @@
 import type { Home, ProcessIdentity } from '@hasp/core';
 import { liveRuns } from '../live-runs.ts';
-import { requestEnd } from '../revocation.ts';
+import { requestEnd, requestedEnd } from '../revocation.ts';
 import { runFile, sessionFile } from '../run-file.ts';
 import { listSessions } from './session-state.ts';
 
-/** Tells the runs and sessions within a session that they end because it does. Returns their wrappers. */
-export function endWithin(home: Home, session: string): ProcessIdentity[] {
+/**
+ * Tells the runs and sessions within a session that they end because it does, if nobody has told them another
+ * reason. Returns their wrappers.
+ */
+export function endWithin(
+  home: Home,
+  session: string,
+  reason: 'session-ended' | 'agent-revoked' = 'session-ended',
+): ProcessIdentity[] {
   const runs = liveRuns(home).filter((run) => run.session === session);
   const inner = listSessions(home).filter(({ parent }) => parent === session);
-  for (const { run } of runs) requestEnd(home, { id: run, file: runFile(home, run), reason: 'session-ended' });
-  for (const { session: id } of inner) {
-    requestEnd(home, { id, file: sessionFile(home, id), reason: 'session-ended' });
-  }
+  const endings = [
+    ...runs.map(({ run: id }) => ({ id, file: runFile(home, id), reason })),
+    ...inner.map(({ session: id }) => ({ id, file: sessionFile(home, id), reason })),
+  ];
+  for (const ending of endings) if (requestedEnd(home, ending.id) === undefined) requestEnd(home, ending);
   // What is fetched has the broker for its wrapper.
   const wrapped = runs.filter(({ isFetched }) => isFetched !== true);
   return [...wrapped, ...inner].map(({ wrapper }) => wrapper);
