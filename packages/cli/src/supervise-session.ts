@@ -18,7 +18,7 @@ export interface SessionJourney {
 }
 
 /** A person who revokes wants it over: so long a process may take to end by itself. */
-const REVOKED_GRACE_MS = 40;
+const REVOKED_GRACE_MS = 20;
 /** A session lasts: what is known of its tree may not be old when its wrapper is killed. */
 const LOOK_EVERY_MS = 500;
 /** For a session without a ttl. */
