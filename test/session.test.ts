@@ -144,6 +144,21 @@ describe('a run inside a session', () => {
     expect(stopped.stderr.match(/none runs/g)).toHaveLength(2);
   });
 
+  it('waits for a person to unlock the broker where that is locked', async () => {
+    policy({ credentialSelector: '*' });
+    const step = (name: string) => `until [ -e ${name} ]; do sleep 0.02; done`;
+    const run = 'hasp run --json -e URL=hasp://db/test -- true; echo "run $?"';
+    const running = await liveSession(box, 'claude', `echo live; ${step('one')}; ${run}; ${step('two')}; ${run}`);
+    await box.ok(['lock']);
+    box.write('one', '');
+    await running.printed('run 125');
+    await box.ok(['unlock']);
+    box.write('two', '');
+    const { stdout, stderr } = await running.ended;
+    expect(stdout.toString()).toBe('live\nrun 125\nrun 0\n');
+    expect(stderr.toString()).toContain('"code":"E_VAULT_LOCKED"');
+  });
+
   it('is masked also where that was not asked for, and refused where it was asked not to be', async () => {
     policy({ credentialSelector: '*' });
     const never = await inSession(box, 'claude', 'hasp run --redact never -e URL=hasp://db/test -- env; echo $?');

@@ -53,13 +53,13 @@ async function placeInSession(command: Command, { options }: CommandInput, conte
   const refused = Object.entries(command.options ?? {}).find(
     ([name, { isRefusedInSession }]) => isRefusedInSession && name in options && options[name] !== false,
   )?.[0];
-  const isAllowed = command.inSession === 'allowed' && refused === undefined;
-  const inside = await insideSession(context, !isAllowed);
+  const isRefused = command.inSession === undefined || refused !== undefined;
+  const inside = await insideSession(context, isRefused);
   if (inside === undefined) return;
   context.inside = inside;
   const words = command.usage.split(' ').filter((word) => /^[a-z]/.test(word));
-  if (refused !== undefined) refuseInside(context, `hasp ${words.join(' ')} --${refused}`);
-  if (command.inSession === undefined) refuseInside(context, `hasp ${words.join(' ')}`);
+  if (isRefused)
+    refuseInside(context, ['hasp', ...words, ...(refused === undefined ? [] : [`--${refused}`])].join(' '));
 }
 
 function show({ json, text, notes, problem }: Answer, asJson: boolean): void {
