@@ -18,7 +18,12 @@ export async function revokeAgent(input: CommandInput, context: Context): Promis
   // What it has open ends as well.
   const { sessions, grants } = await endEverything(context, { which: name });
   return {
-    json: { name, tokenId, revoked: true, sessions, grants },
-    notes: [`revoked ${name}: its token is refused from now on`],
+    json: { name, tokenId, revoked: true },
+    notes: [
+      `revoked ${name}: its token is refused from now on`,
+      ...(sessions.length + grants.length === 0
+        ? []
+        : [`ended what it had open: ${[...sessions, ...grants].join(', ')}`]),
+    ],
   };
 }
