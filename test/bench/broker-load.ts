@@ -1,17 +1,23 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { build } from 'esbuild';
-import { type LoadResult, quantile, runLoad } from '../support/load.ts';
+import { type Load, type LoadResult, quantile, runLoad } from '../support/load.ts';
 import type { Report } from '../support/measure.ts';
 
-const ROUNDS = 3;
+const ROUNDS = 7;
 const REQUESTS = 6_000;
 const CONNECTIONS = 10;
-const MANY = 4_000;
+const MANY = 200_000;
 const MOST_MIB = 90;
+/** As packages/cli/src/broker-process.ts starts a broker: both servers have the same. */
+const FLAGS = ['--max-semi-space-size=1'];
+const FLOOD_MS = 10_000;
+const FLOODING = 10;
+const HONEST = 200;
 
 /**
  * `/resolve` by an agent's token, with rules and a chained, synced record of each, to the same server without log
@@ -45,9 +51,13 @@ export async function bench({ root }: { root: string }): Promise<Report> {
       if (answers.get(200) !== MANY / 4) throw new Error(`not all were answered: ${JSON.stringify([...answers])}`);
       middle.push(residentMiB(broker.pid));
     }
+    const flood = await floodOf(
+      { ...load, port: broker.httpPort, connections: 1, requests: HONEST },
+      path.join(home, 'audit.jsonl'),
+    );
     const verified = JSON.parse(run(['audit', 'verify', '--json']));
     if (verified.ok !== true) throw new Error('the log does not verify');
-    return report(rounds, atFirst, middle, verified.records);
+    return report(rounds, atFirst, middle, verified.records, flood);
   } finally {
     plain.end();
     try {
@@ -64,6 +74,7 @@ function report(
   atFirst: number,
   later: readonly number[],
   records: number,
+  flood: Flood,
 ): Report {
   const row = (what: string, results: readonly LoadResult[]) => {
     const rate = median(results.map(({ perSecond }) => perSecond));
@@ -93,8 +104,54 @@ function report(
         ratio: most / MOST_MIB,
         limit: 1,
       },
+      {
+        what: `an honest request while ${FLOODING} others have no token that holds, to one without them`,
+        result: `p50 ${flood.during.toFixed(2)} ms, alone ${flood.alone.toFixed(2)} ms (${flood.refused} refused)`,
+        ratio: flood.during / flood.alone,
+        limit: 2,
+      },
+      {
+        what: `records of ${FLOOD_MS / 1_000} s of that, to 100`,
+        result: `${flood.records}`,
+        ratio: flood.records / 100,
+        limit: 1,
+      },
     ],
   };
+}
+
+interface Flood {
+  readonly alone: number;
+  readonly during: number;
+  readonly refused: number;
+  readonly records: number;
+}
+
+/** Asks for FLOOD_MS with a token that holds nothing, each as soon as it was answered, and honestly besides. */
+async function floodOf(honest: Load, log: string): Promise<Flood> {
+  const failures = (): number => readFileSync(log, 'utf8').match(/"type":"auth\.failed"/g)?.length ?? 0;
+  const p50 = async (): Promise<number> => quantile((await runLoad(honest)).latencies, 0.5);
+  const alone = [await p50(), await p50(), await p50()];
+  const before = failures();
+  const end = performance.now() + FLOOD_MS;
+  let refused = 0;
+  const ask = (): Promise<void> =>
+    new Promise((resolve) => {
+      const options = { host: '127.0.0.1', port: honest.port, path: '/resolve', method: 'POST', agent: false };
+      const outgoing = request({ ...options, headers: { authorization: 'Bearer none' } }, (response) => {
+        refused += 1;
+        response.resume().on('close', resolve);
+      });
+      outgoing.on('error', () => resolve()).end('{}');
+    });
+  const flood = Array.from({ length: FLOODING }, async () => {
+    while (performance.now() < end) await ask();
+  });
+  const during: number[] = [];
+  while (performance.now() < end) during.push(await p50());
+  await Promise.all(flood);
+  for (let round = 0; round < 3; round += 1) alone.push(await p50());
+  return { alone: median(alone), during: median(during), refused, records: failures() - before };
 }
 
 function policy(): string {
@@ -130,7 +187,7 @@ async function startPlain(root: string, home: string, keyFile: string) {
     logLevel: 'warning',
     external: ['koffi', 'libsodium-wrappers', 'libsodium-wrappers-sumo', 'better-sqlite3', '@node-rs/argon2'],
   });
-  const child = spawn(process.execPath, [bundle, home, keyFile], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, [...FLAGS, bundle, home, keyFile], { stdio: ['ignore', 'pipe', 'inherit'] });
   const [line] = await once(child.stdout, 'data');
   return {
     port: Number(String(line)),

@@ -13,7 +13,11 @@ const [root = '', keyFile = ''] = process.argv.slice(2);
 const home = homeAt(root);
 const vault = openVaultWithKeyFile(home, { source: 'key-file', bytes: readFileSync(keyFile) });
 const mark = { chain: '', seq: 0, mac: '', offset: 0 };
-const log = { append: () => mark, head: () => mark } as unknown as AuditLog;
+const append = (_events: unknown, onDisk?: () => void) => {
+  onDisk?.();
+  return mark;
+};
+const log = { append, head: () => mark } as unknown as AuditLog;
 const api = new BrokerApi({
   home,
   log,

@@ -10,7 +10,7 @@ export interface FailedAttemptsParts {
 const RECORD_EVERY_MS = 10_000;
 /** So many are answered at once, and then so many a second: a flood waits, and who is honest does not. */
 const BURST = 64;
-const PER_MS = 0.2;
+const PER_MS = 0.1;
 /** Held back at the same time; more are told to come again. */
 const MOST_HELD = 512;
 const LONGEST_MS = 5_000;
