@@ -195,7 +195,10 @@ export class Line {
     const [run, session] = [this.#run, this.#session];
     this.#run = undefined;
     this.#session = undefined;
-    const trouble = session === undefined ? run?.end(outcome, (deed) => setImmediate(deed)) : this.#host.sessions.end(session, outcome);
+    const trouble =
+      session === undefined
+        ? run?.end(outcome, (deed) => setImmediate(deed))
+        : this.#host.sessions.end(session, outcome);
     run?.wipe();
     this.#answer(trouble === undefined ? { ok: {} } : { error: failureOf(trouble) });
   }
