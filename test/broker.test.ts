@@ -152,6 +152,36 @@ describe('the broker', () => {
     expect((await status()).pid).not.toBe(process.pid);
   });
 
+  it('reads its policy again at a hang-up, and goes on', async () => {
+    const running = box.start(['broker', 'start', '--port', '0']);
+    await running.printed('Vault: unlocked');
+    const rules = [{ id: 'all', effect: 'allow', agentSelector: '*', credentialSelector: '*' }];
+    writeFileSync(place('policy.json'), JSON.stringify({ version: 1, rules }), { mode: 0o600 });
+    process.kill(running.pid, 'SIGHUP');
+    await until(
+      'there is a rule',
+      async () => (await box.json<{ policyCount: number }>(['broker', 'status'])).policyCount === 1,
+    );
+    process.kill(running.pid, 'SIGTERM');
+    expect(await running.ended).toMatchObject({ status: 0 });
+  });
+
+  it('ends the tree of a run whose time is over and whose wrapper was stopped', async () => {
+    await box.ok(['unlock']);
+    const running = box.start([
+      ...RUN.slice(0, 1),
+      '--ttl',
+      '1s',
+      ...RUN.slice(1),
+      '--',
+      'sh',
+      '-c',
+      'kill -STOP $PPID; sleep 600',
+    ]);
+    expect((await running.ended).signal).toBe('SIGTERM');
+    expect(await ends()).toEqual(['ttl']);
+  });
+
   it('stays in the foreground, prints where it is, and leaves nothing when it is ended', async () => {
     const running = box.start(['broker', 'start', '--port', '0']);
     await running.printed('Vault: unlocked');

@@ -52,6 +52,26 @@ describe('a session ends with its runs and its whole tree', () => {
     expect(await box.json(['audit', 'verify'])).toMatchObject({ ok: true });
   });
 
+  it('by its ttl, though the agent has stopped what minds it', async () => {
+    const late = 'hasp run -e URL=hasp://db/test -- sh -c "echo got it"';
+    const running = box.start(startArgv('claude', `kill -STOP $PPID; sleep 4; ${late}; sleep 600`, '--ttl', '2s'));
+    const outcome = await running.ended;
+    expect(outcome.stdout.toString()).not.toContain('got it');
+    expect(await endReasons(box, 'session.ended')).toEqual(['ttl']);
+    expect(await box.log('--type', 'grant.issued')).toEqual([]);
+    await nobodyLeft();
+  });
+
+  it('never after the session that it was begun in', async () => {
+    const inner = 'hasp session start --agent claude --ttl 24h -- sh -c "echo live; exec sleep 600"';
+    const running = box.start(startArgv('claude', inner, '--ttl', '4s'));
+    await running.printed('live');
+    const [outer, nested] = await box.log('--type', 'session.started');
+    expect(nested?.['expiresAt']).toBe(outer?.['expiresAt']);
+    await running.ended;
+    await nobodyLeft();
+  });
+
   it('by its ttl', async () => {
     const running = box.start(startArgv('claude', `${ESCAPED}; ${HOLDS}`, '--ttl', '3s'));
     await running.printed('live');

@@ -125,6 +125,11 @@ export class OpenRun implements GrantedRun {
     }
   }
 
+  /** Between TERM and KILL. */
+  get graceMs(): number {
+    return this.#state.graceMs;
+  }
+
   /** The granted variables: values as bytes, file deliveries as paths. */
   get environment(): ReadonlyMap<string, string | Uint8Array> {
     return this.#environment;

@@ -29,7 +29,8 @@ async function start(): Promise<void> {
     answer({ error: { code, message, hint } });
     process.exit(1);
   }
-  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => void daemon.stop());
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void daemon.stop());
+  process.on('SIGHUP', () => daemon.reload());
   await daemon.ended;
   process.exit(0);
 }

@@ -24,6 +24,7 @@ import { type ControlDeed, Line, type LineHost } from './line.ts';
 import { listenOnLoopback } from './loopback.ts';
 import { endLostWrapper } from './lost-wrapper.ts';
 import { OpenVault } from './open-vault.ts';
+import { mindOverdue, type Timed } from './overdue.ts';
 import { brokerFacts, publish } from './published.ts';
 import { Rulebook } from './rulebook.ts';
 import { listenAt } from './socket-place.ts';
@@ -31,6 +32,7 @@ import { listenAt } from './socket-place.ts';
 const OWNER_TOKEN_BYTES = 32;
 /** The home may be removed, or another broker have taken the place: then nobody reaches this one. */
 const WATCH_MS = 5_000;
+const OVERDUE_MS = 500;
 const LEAST_CONNECTIONS = 64;
 
 /** One unlocked vault, one log, for every process that asks: until `stop`. */
@@ -52,6 +54,7 @@ export class Daemon implements LineHost {
   readonly #api: BrokerApi;
   readonly #controlled: Controlled;
   #watch: NodeJS.Timeout | undefined;
+  #overdue: NodeJS.Timeout | undefined;
   #httpPort: number | undefined;
   #requests = 0;
   #stopping = false;
@@ -160,6 +163,15 @@ export class Daemon implements LineHost {
     return managedFinder(this.#vault.vault, this.#parts.engine, more);
   }
 
+  /** Reads the policy again; where it is wrong that is recorded and told, and the rules stay as they are. */
+  reload(): void {
+    try {
+      this.#rulebook.reload();
+    } catch (error) {
+      if (!(error instanceof HaspError)) throw error;
+    }
+  }
+
   lock(why: 'asked' | 'idle' | 'stopped'): void {
     this.#api.withdraw();
     this.#vault.lock(why);
@@ -197,6 +209,11 @@ export class Daemon implements LineHost {
     this.#reconciling = this.#reconciling.then(() => this.#endLost(wrapper));
   }
 
+  #timed(): Timed[] {
+    const runs = [...this.#lines].flatMap(({ timed }) => (timed === undefined ? [] : [timed]));
+    return [...runs, ...this.sessions.timed];
+  }
+
   #forget(session: string): void {
     this.#rulebook.limits.forget(session);
     this.#endIfUseless();
@@ -224,6 +241,7 @@ export class Daemon implements LineHost {
       if (!place.isOurs()) void this.stop();
       for (const { session, wrapper } of this.sessions.lost) this.lost(session, wrapper);
     }, WATCH_MS).unref();
+    this.#overdue = setInterval(() => void mindOverdue(this.#timed(), this.#parts.clock()), OVERDUE_MS).unref();
     this.#servers.push(local);
     const { port, insecureAddress } = this.#parts;
     if (port === undefined) return;
@@ -261,6 +279,7 @@ export class Daemon implements LineHost {
 
   #close(): void {
     clearInterval(this.#watch);
+    clearInterval(this.#overdue);
     this.#rulebook.close();
     this.#approvals.close();
     for (const undo of this.#undo.splice(0)) undo();

@@ -15,6 +15,7 @@ import { readSessionRequest } from '../session/session-request.ts';
 import type { Sessions } from '../session/sessions.ts';
 import type { DecidedRuns } from './decided-runs.ts';
 import { Looking } from './looking.ts';
+import type { Timed } from './overdue.ts';
 
 const MAX_FRAME_BYTES = 8 * 1024 * 1024;
 
@@ -70,6 +71,11 @@ export class Line {
   /** The run or session whose wrapper holds this line. */
   get held(): string | undefined {
     return this.#run?.id ?? this.#session;
+  }
+
+  /** The run's, as its wrapper has to mind it. */
+  get timed(): Timed | undefined {
+    return this.#run && { wrapper: this.#peer.identity, expiresAt: this.#run.expiresAt, graceMs: this.#run.graceMs };
   }
 
   /** The wrapper goes on by itself. What was answered still arrives. */

@@ -2,6 +2,7 @@ import type { AuditLog } from '@hasp/audit';
 import { type AuditEvent, type Clock, HaspError, type Home, type ProcessIdentity, type Random } from '@hasp/core';
 import { type ConnectedPeer, isAlive } from '@hasp/process-tree';
 import type { Vault } from '@hasp/vault';
+import type { Timed } from '../daemon/overdue.ts';
 import type { RunOutcome } from '../ended-event.ts';
 import { dropRevocation, requestEnd } from '../revocation.ts';
 import { discard, sessionFile } from '../run-file.ts';
@@ -52,7 +53,16 @@ export class Sessions {
 
   /** Whether it can still be used. */
   isLive(session: string): boolean {
-    return this.#live.has(session) && !this.#ending.has(session);
+    const state = this.#live.get(session);
+    if (state === undefined || this.#ending.has(session)) return false;
+    return state.expiresAt === undefined || this.#parts.clock() < state.expiresAt;
+  }
+
+  /** Those that end in time. */
+  get timed(): Timed[] {
+    return this.list().flatMap(({ wrapper, expiresAt, graceMs }) =>
+      expiresAt === undefined ? [] : [{ wrapper, expiresAt, graceMs }],
+    );
   }
 
   /** Those whose wrapper was killed without this broker's being told. */
@@ -125,7 +135,7 @@ export class Sessions {
       graceMs: request.graceMs,
       keyExposed: request.keyExposed,
       startedAt: now,
-      ...(request.ttlMs === undefined ? {} : { expiresAt: now + request.ttlMs }),
+      ...endOf(now, request.ttlMs, parent?.expiresAt),
       logOffset: this.#log.head().offset,
     };
     this.#begin(home, state, withheld);
@@ -235,6 +245,12 @@ export class Sessions {
     }
     this.#live.set(session, state);
   }
+}
+
+/** Never after the session that it is begun in. */
+function endOf(now: number, ttlMs: number | undefined, parentEnd: number | undefined): { expiresAt?: number } {
+  const expiresAt = Math.min(ttlMs === undefined ? Infinity : now + ttlMs, parentEnd ?? Infinity);
+  return expiresAt === Infinity ? {} : { expiresAt };
 }
 
 function refused(agent: string, what: string): HaspError {

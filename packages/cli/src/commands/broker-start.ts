@@ -43,7 +43,8 @@ export async function startBrokerHere(input: CommandInput, context: Context): Pr
     say,
   };
   const daemon = await Daemon.start(parts, wrapping);
-  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => void daemon.stop());
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void daemon.stop());
+  process.on('SIGHUP', () => daemon.reload());
   const status = daemon.status();
   print(input.json ? `${JSON.stringify(status)}\n` : `${brokerText(status)}\n`);
   await daemon.ended;
