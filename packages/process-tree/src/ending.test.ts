@@ -72,9 +72,9 @@ describe('ending processes that are not our children', { timeout: 30_000 }, () =
     const orphan = await until(() =>
       workshop.running(binary).find((pid) => ![pid, readStat(shell.pid)?.session].includes(readStat(pid)?.session)),
     );
-    const marked = findMarked(run);
+    const marked = findMarked(`HASP_GRANT=${run}`);
     expect(marked.map(({ pid }) => pid)).toContain(orphan);
-    expect(findMarked(run.slice(1))).toEqual([]);
+    expect(findMarked(`HASP_GRANT=${run.slice(1)}`)).toEqual([]);
     await endProcesses(marked, 0);
     expect(workshop.running(binary)).toEqual([]);
   });
