@@ -17,7 +17,8 @@ beforeAll(async () => {
     ...{ id, effect: 'allow', agentSelector, credentialSelector },
   });
   const limited = { ...rule('three', 'limited', 'db/test'), constraints: { maxUses: 1 } };
-  const rules = [rule('one', 'claude', 'db/test'), rule('two', 'other', 'db/prod'), limited];
+  const twice = { ...rule('four', 'twice', 'db/test'), constraints: { maxUses: 2 } };
+  const rules = [rule('one', 'claude', 'db/test'), rule('two', 'other', 'db/prod'), limited, twice];
   writeFileSync(place(box, 'policy.json'), JSON.stringify({ version: 1, rules }), { mode: 0o600 });
   await box.ok(['unlock']);
   box.write('hasp.json', JSON.stringify({ version: 1, env: { A: 'hasp://db/test' } }));
@@ -165,6 +166,14 @@ describe('nobody acts as another agent', () => {
     const inner = `hasp session start --agent limited -- sh -c '"${HASP}" run -e X=hasp://db/test -- true; echo $?'`;
     expect((await inSession(box, 'limited', `${run}; ${run}; ${inner}`)).stdout).toBe('0\n125\n125\n');
     expect((await inSession(box, 'limited', run)).stdout).toBe('0\n');
+  });
+
+  it('or wins back a use that it has had, by asking along with it for what it is denied', async () => {
+    const one = 'hasp run -e X=hasp://db/test -- true 2>/dev/null; echo $?';
+    const dry = 'hasp run --dry-run -e X=hasp://db/test -e Y=hasp://db/prod -- true >/dev/null 2>&1';
+    const both = 'hasp run -e X=hasp://db/test -e Y=hasp://db/prod -- true 2>/dev/null; echo $?';
+    const { stdout } = await inSession(box, 'twice', [one, both, dry, one, both, dry, one].join('; '));
+    expect(stdout).toBe('0\n125\n0\n125\n125\n');
   });
 
   it('over the wire: no claim, and no token of the owner', async () => {

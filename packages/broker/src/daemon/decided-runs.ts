@@ -1,6 +1,5 @@
 import { HaspError } from '@hasp/core';
-import type { Explained } from '../decision.ts';
-import { isTrusted } from '../decision.ts';
+import { type Explained, isTrusted } from '../decision.ts';
 import type { OpenRun } from '../open-run.ts';
 import type { RunAgent, RunRequest } from '../run-request.ts';
 import type { AgentDecision, AgentDecisions, Waiting } from './agent-decisions.ts';
@@ -28,6 +27,7 @@ export class DecidedRuns {
       return this.#vault.broker.resolve(request);
     }
     const decisions = await this.#decide(agent, request, waiting);
+    if (decisions.some(({ effect }) => effect === 'deny')) return this.#vault.broker.resolve(request, decisions);
     try {
       if (waiting.gone.aborted) throw new HaspError('E_BROKER_UNREACHABLE', 'whoever asked has gone');
       return this.#vault.broker.resolve(cappedBy(request, decisions), decisions);
@@ -45,7 +45,7 @@ export class DecidedRuns {
       return this.#vault.broker.explain(request);
     }
     const decisions = await this.#decide(agent, request, { asked: () => {}, gone: AbortSignal.abort() });
-    this.#decisions.giveBack(agent, decisions);
+    if (decisions.every(({ effect }) => effect === 'allow')) this.#decisions.giveBack(agent, decisions);
     return this.#vault.broker.explain(request, decisions);
   }
 
