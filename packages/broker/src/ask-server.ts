@@ -3,6 +3,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { HaspError, type Reference } from '@hasp/core';
 import type { Peer, PeerVerdict } from '@hasp/process-tree';
 import { formatRefusal, formatValue, MAX_REQUEST_BYTES, NEWLINE, parseRequest } from './ask-protocol.ts';
+import { descriptorOf } from './socket-peer.ts';
 
 /** From the connection to the end of the answer: who is slower is closed. */
 const PATIENCE_MS = 5_000;
@@ -140,8 +141,7 @@ export class AskServer {
   /** The member that connected, or why it is not served. */
   #judge(socket: Socket): Peer | HaspError {
     if (this.#closed) return ended();
-    // Not in Node's documentation, and nothing that is gives the descriptor; absent once it is closed.
-    const fd = (socket as unknown as { _handle?: { fd?: number } })._handle?.fd ?? -1;
+    const fd = descriptorOf(socket) ?? -1;
     const verdict: PeerVerdict = fd < 0 ? { kind: 'unknown' } : this.#serving.judge(fd);
     if (verdict.kind === 'member') return verdict.peer;
     return verdict.kind === 'outsider' ? outsider() : unknownPeer();

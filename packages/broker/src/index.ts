@@ -8,6 +8,7 @@ export { grantDocument, treesOf } from './grant-documents.ts';
 export type { GrantedRun } from './granted-run.ts';
 export { liveRuns } from './live-runs.ts';
 export { managedFinder } from './managed-finder.ts';
+export { MANIFEST_NAME, type Project, readProject } from './project.ts';
 export { type Reconciled, reconcile } from './reconcile.ts';
 export type { Redaction } from './redaction.ts';
 export {

@@ -1,12 +1,12 @@
-import { existsSync, renameSync } from 'node:fs';
-import path from 'node:path';
+import { existsSync } from 'node:fs';
 import type { AuditLog } from '@hasp/audit';
-import type { Clock, Home, ProcessIdentity, Survivor } from '@hasp/core';
-import { continueStopped, identityOf, isAlive, selfIdentity } from '@hasp/process-tree';
+import type { Clock, Home, Survivor } from '@hasp/core';
+import { continueStopped } from '@hasp/process-tree';
+import { claimLeft, leftFiles } from './claim.ts';
 import { removeDeliveredFiles } from './deliver/file.ts';
 import { endedEvent, type RunOutcome } from './ended-event.ts';
 import { openGrants } from './open-grants.ts';
-import { dropRevocation, requestedEnd } from './revocation.ts';
+import { dropRevocation, requestedEnd, requestIn } from './revocation.ts';
 import { discard, listRunFiles, type RunState, readRunFile, runFile, sessionFile } from './run-file.ts';
 
 /** One run whose wrapper was gone, and what was still alive of it. */
@@ -17,10 +17,7 @@ export interface Reconciled {
   readonly survivors: readonly Survivor[];
 }
 
-const STATE = /^([0-9a-f]{16})\.json$/;
-const CLAIM = /^([0-9a-f]{16})\.claim\.([0-9]+)\.([0-9]+)$/;
-const DRAFT = /^[0-9a-f]{16}\.json\.([0-9]+)\.tmp$/;
-const REQUEST = /^([0-9a-f]{16})\.(?:revoked|rotated|session-ended|agent-revoked)$/;
+const RUNS = leftFiles<RunState>('', readRunFile);
 
 /**
  * Ends what killed wrappers left open: processes, files, grants without an end. Every hasp that
@@ -39,7 +36,11 @@ export async function reconcile(home: Home, openLog: () => AuditLog, clock: Cloc
 async function reconcileOnce(home: Home, openLog: () => AuditLog, clock: Clock): Promise<Reconciled[]> {
   const reconciled: Reconciled[] = [];
   for (const name of listRunFiles(home)) {
-    const claimed = claim(home, name, clock);
+    // A stopped wrapper's timers stand still; continued, it ends its tree at once.
+    const claimed = claimLeft(home, name, RUNS, clock, ({ wrapper, expiresAt }) => {
+      if (clock() > expiresAt) continueStopped(wrapper);
+    });
+    dropOldRequest(home, name);
     if (claimed === undefined) continue;
     const { file, state } = claimed;
     const survivors = state.isFetched === true ? [] : await endSurvivors(state);
@@ -57,55 +58,11 @@ async function reconcileOnce(home: Home, openLog: () => AuditLog, clock: Clock):
   return reconciled;
 }
 
-/** Takes a run that nobody owns any more; undefined where somebody does, or another was faster. */
-function claim(home: Home, name: string, clock: Clock): { file: string; state: RunState } | undefined {
-  const file = path.join(home.runs, name);
-  const run = STATE.exec(name)?.[1] ?? CLAIM.exec(name)?.[1];
-  if (run === undefined) {
-    dropDeadDraft(file, name, clock);
-    dropOldRequest(home, name);
-    return undefined;
-  }
-  const state = readRunFile(file);
-  if (state === undefined) return undefined;
-  if (!isOwnerGone(state, name, clock)) {
-    // A stopped wrapper's timers stand still; continued, it ends its tree at once.
-    if (clock() > state.expiresAt) continueStopped(state.wrapper);
-    return undefined;
-  }
-  const self = selfIdentity();
-  const mine = path.join(home.runs, `${run}.claim.${self.pid}.${self.startTime}`);
-  try {
-    renameSync(file, mine);
-  } catch {
-    return undefined;
-  }
-  return { file: mine, state };
-}
-
 /** Asked of a run that is over: who asked was killed before it could take that back. */
 function dropOldRequest(home: Home, name: string): void {
-  const run = REQUEST.exec(name)?.[1];
+  const run = requestIn(name)?.id;
   if (run === undefined || [runFile(home, run), sessionFile(home, run)].some((file) => existsSync(file))) return;
   dropRevocation(home, run);
-}
-
-function isOwnerGone(state: RunState, name: string, clock: Clock): boolean {
-  const claimed = CLAIM.exec(name);
-  const owner: ProcessIdentity =
-    claimed === null ? state.wrapper : { ...selfIdentity(), pid: Number(claimed[2]), startTime: claimed[3] ?? '' };
-  const alive = isAlive(owner);
-  // Seen from another pid namespace or host nothing is known: the ttl decides.
-  return alive === 'elsewhere' ? clock() > state.expiresAt : !alive;
-}
-
-/** A state that a killed wrapper did not put in place: it had granted nothing more than the one before. */
-function dropDeadDraft(file: string, name: string, clock: Clock): void {
-  const pid = DRAFT.exec(name)?.[1];
-  if (pid === undefined) return;
-  const state = readRunFile(file);
-  const isDead = state === undefined ? identityOf(Number(pid)) === undefined : isOwnerGone(state, name, clock);
-  if (isDead) discard(file);
 }
 
 async function endSurvivors(state: RunState): Promise<Survivor[]> {

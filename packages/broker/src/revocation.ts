@@ -72,6 +72,21 @@ export function onRevocation(
   return { close };
 }
 
+const REQUEST = new RegExp(`^([0-9a-f]{16})\\.(${REASONS.join('|')})$`);
+
+/** The request that a file of the folder is, by its name. */
+export interface RequestedEnd {
+  /** Of a run or a session. */
+  readonly id: string;
+  readonly reason: RevocationReason;
+}
+
+/** Undefined for another file. */
+export function requestIn(name: string): RequestedEnd | undefined {
+  const [, id, reason] = REQUEST.exec(name) ?? [];
+  return id === undefined ? undefined : { id, reason: reason as RevocationReason };
+}
+
 /** Why the run or session was asked to end, if it was. */
 export function requestedEnd(home: Home, id: string): RevocationReason | undefined {
   return REASONS.find((reason) => existsSync(requestFile(home, id, reason)));

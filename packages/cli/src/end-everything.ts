@@ -3,6 +3,7 @@ import { endAndWait } from '@hasp/broker';
 import { endingsOf, type SessionOrRun, type Wanted } from '@hasp/broker/session';
 import { HaspError } from '@hasp/core';
 import { tellBroker } from './broker-line.ts';
+import { checkEnded } from './check-ended.ts';
 import type { Context } from './context.ts';
 import { refuseInside } from './session-place.ts';
 import { endLostRuns } from './stores.ts';
@@ -24,36 +25,14 @@ export async function endEverything(context: Context, wanted: Wanted): Promise<E
   for (const ending of endings) if (!isOwn(context, ending)) refuseInside(context, 'to end what is not its own');
   await tell(context, wanted);
   const stuck = await endAndWait(context.home, endings, () => endLostRuns(context));
-  if (stuck.length > 0 && stuck.every(isFetched)) throw unrecorded(stuck.length);
-  if (stuck.length > 0) {
-    const what = endings.some((ending) => 'session' in ending) ? 'runs and sessions' : 'runs';
-    const pids = stuck.map(({ wrapper }) => wrapper.pid).join(', ');
-    throw new HaspError(
-      'E_INTERNAL',
-      `${stuck.length} of ${endings.length} ${what} did not end (wrapper ${pids})`,
-      `end them by hand: kill -9 ${pids}, then hasp grants`,
-    );
-  }
+  const what = endings.some((ending) => 'session' in ending) ? 'runs and sessions' : 'runs';
+  checkEnded(stuck, endings.length, what);
   const runs = endings.flatMap((ending) => ('run' in ending ? [ending.run] : []));
   return {
     runs: runs.map(({ run }) => run),
     grants: runs.flatMap(({ grants }) => grants.map(({ id }) => id)),
     sessions: endings.flatMap((ending) => ('session' in ending ? [ending.id] : [])),
   };
-}
-
-/** Held by the broker itself, for whoever asks its API. */
-function isFetched(ending: SessionOrRun): boolean {
-  return 'run' in ending && ending.run.isFetched === true;
-}
-
-/** The broker gives nothing by them while it can't record. */
-function unrecorded(count: number): HaspError {
-  return new HaspError(
-    'E_AUDIT_WRITE',
-    `the end of ${count === 1 ? 'a grant' : `${count} grants`} of the API could not be recorded; no value goes out meanwhile`,
-    'make the log writable again, then once more: hasp revoke --all; or hasp agent revoke NAME',
-  );
 }
 
 /** What a session has begun, and itself. */

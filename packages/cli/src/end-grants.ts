@@ -1,5 +1,5 @@
 import { liveRuns, type RevocationReason, type RunState, revokeRuns } from '@hasp/broker';
-import { HaspError } from '@hasp/core';
+import { checkEnded } from './check-ended.ts';
 import type { Context } from './context.ts';
 import { endLostRuns } from './stores.ts';
 
@@ -11,7 +11,7 @@ export interface EndedRuns {
 
 /**
  * Ends the trees of the runs that hold such a grant, and waits for the record of each end.
- * @throws HaspError E_INTERNAL where a wrapper does not answer
+ * @throws HaspError as `checkEnded`
  */
 export async function endGrantsOf(
   context: Context,
@@ -20,14 +20,7 @@ export async function endGrantsOf(
 ): Promise<EndedRuns> {
   const runs = liveRuns(context.home).filter((run) => run.grants.some((grant) => holds(grant, run)));
   const stuck = await revokeRuns(context.home, runs, reason, () => endLostRuns(context));
-  if (stuck.length > 0) {
-    const pids = stuck.map(({ wrapper }) => wrapper.pid).join(', ');
-    throw new HaspError(
-      'E_INTERNAL',
-      `${stuck.length} of ${runs.length} runs did not end (wrapper ${pids})`,
-      `end them by hand: kill -9 ${pids}, then hasp grants`,
-    );
-  }
+  checkEnded(stuck, runs.length, 'runs');
   return { runs, grants: runs.flatMap((run) => run.grants.map(({ id }) => id)) };
 }
 

@@ -1,16 +1,16 @@
-import type { Explained, GrantedRun, RunRequest } from '@hasp/broker';
+import type { Explained, GrantedRun, Project, RunRequest } from '@hasp/broker';
 import { HaspError, type Tracking } from '@hasp/core';
 import { exitLike, type HeldSignals, resolveCommand, selfIdentity } from '@hasp/process-tree';
 import { baseEnvironment } from './child-environment.ts';
 import type { Context } from './context.ts';
 import { printDryRun } from './dry-run.ts';
-import { quote } from './home-guard.ts';
 import type { RunInput } from './input.ts';
 import { printError, say } from './output.ts';
-import { findProject, type Project, requireProject } from './project.ts';
+import { findProject, requireProject } from './project.ts';
 import { needsManifest, planRun, type RunPlan } from './run-plan.ts';
 import { sayStragglers } from './stragglers.ts';
 import { superviseRun } from './supervise-run.ts';
+import { unfaithful, unfound } from './unstartable.ts';
 
 /** What hasp made of itself before the run. */
 export interface Readiness {
@@ -43,9 +43,6 @@ export interface RunBroker {
 /** @throws HaspError where there is none to ask: then nothing starts */
 export type OpenBroker = (journey: Journey, request: RunRequest) => Promise<RunBroker>;
 
-const NOT_EXECUTABLE = 126;
-const NOT_FOUND = 127;
-
 /**
  * decide → record → deliver → spawn → watch the tree → end and record. Ends this process the way
  * the child ended. @throws HaspError for everything that keeps the child from starting.
@@ -64,8 +61,12 @@ export async function run(input: RunInput, context: Context, ready: Readiness, o
     printDryRun(await broker.explain(request), resolution, input);
     process.exit(0);
   }
-  if ('problem' in resolution)
-    exitUnfound(input, resolution.problem, await broker.mask(request, input.command[0] ?? ''));
+  // As a shell has it; nothing was granted yet, so there is nothing to record.
+  if ('problem' in resolution) {
+    const { fault, status } = unfound(await broker.mask(request, input.command[0] ?? ''), resolution.problem);
+    printError(fault, input.json);
+    process.exit(status);
+  }
   const open = await broker.resolve(request);
   const { end, trouble } = await superviseRun(journey, open, resolution.path);
   if (trouble !== undefined) printError(trouble, input.json);
@@ -85,15 +86,6 @@ function withinSession(journey: Journey, session: string | undefined): Journey {
   }
   const environment = new Map(journey.environment).set('HASP_SESSION', session);
   return { ...journey, plan: { ...journey.plan, redact: 'always' }, environment };
-}
-
-/** Node would hand on what is not UTF-8 altered, without a word. */
-function unfaithful(): HaspError {
-  return new HaspError(
-    'E_USAGE',
-    'an argument or a variable of the environment is not valid UTF-8',
-    'unset or re-encode it: hasp never alters what it passes on',
-  );
 }
 
 function projectFor(input: RunInput, context: Context): Project | undefined {
@@ -120,13 +112,4 @@ function requestFor(
     override: input.override,
     caller: { wrapper: selfIdentity(), tracking, uid: context.uid, host: context.host, cwd: context.cwd, environment },
   };
-}
-
-/** As a shell has it; nothing was granted yet, so there is nothing to record. */
-function exitUnfound(input: RunInput, problem: 'not-found' | 'not-executable', command: string): never {
-  const found = problem === 'not-executable';
-  const message = found ? `${command} can't be executed` : `${command}: command not found`;
-  const hint = found ? `check its mode and its first line: ls -l ${quote(command)}` : 'check the spelling, and PATH';
-  printError(new HaspError('E_SPAWN', message, hint), input.json);
-  process.exit(found ? NOT_EXECUTABLE : NOT_FOUND);
 }

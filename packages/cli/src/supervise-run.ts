@@ -1,9 +1,10 @@
-import { type GrantedRun, onRevocation, type RevocationReason, type RunOutcome, requestedEnd } from '@hasp/broker';
+import { type GrantedRun, onRevocation, type RevocationReason, requestedEnd } from '@hasp/broker';
 import type { HaspError } from '@hasp/core';
 import { superviseTree, type TreeEnd, type TreeSpec } from '@hasp/process-tree';
 import { isNullDevice, isTerminal } from './is-terminal.ts';
 import { say } from './output.ts';
 import type { Journey } from './run.ts';
+import { outcomeOf, withoutDescriptor } from './supervised.ts';
 
 /** The soft limit of most systems, where the launcher did not tell. */
 const DESCRIPTORS = 1_024;
@@ -30,7 +31,9 @@ export async function superviseRun(
     const socket = open.isAsked ? await open.serve(journey.context.inherited.softNofile ?? DESCRIPTORS) : undefined;
     const spec = specFor(journey, open, path, socket, abort.signal, (end) => {
       revocation.close();
-      trouble = open.end(outcomeOf(end, revoked, () => requestedEnd(home, open.id)));
+      // The signal may have come from who asked for the end, and have been quicker.
+      const reason = end.cause === 'signalled' ? requestedEnd(home, open.id) : undefined;
+      trouble = open.end({ ...outcomeOf(end, revoked), ...(reason !== undefined && { reason }) });
     });
     const end = await superviseTree(spec);
     return { end: { ...end, survivors: open.masked(end.survivors) }, trouble: await trouble };
@@ -62,7 +65,7 @@ function specFor(
       ['HASP_GRANT', open.id],
       ...(socket === undefined ? [] : [['HASP_SOCKET', socket] as const]),
     ]),
-    inherited: withoutPassphraseFd(context.inherited, input.passphraseFd),
+    inherited: withoutDescriptor(context.inherited, input.passphraseFd),
     signals,
     tracking,
     stdin: open.stdin ?? 'inherit',
@@ -83,23 +86,4 @@ function specFor(
 
 function isRedacted(mode: 'auto' | 'always' | 'never', descriptor: number): boolean {
   return mode === 'always' || (mode === 'auto' && !isTerminal(descriptor) && !isNullDevice(descriptor));
-}
-
-/** The descriptor that unlocked the vault is closed by now, and no business of the child's. */
-function withoutPassphraseFd<T extends { readonly descriptors: readonly number[] }>(
-  inherited: T,
-  descriptor: number | undefined,
-): T {
-  return { ...inherited, descriptors: inherited.descriptors.filter((candidate) => candidate !== descriptor) };
-}
-
-/** The signal may have come from who asked for the end, and have been quicker. */
-function outcomeOf(end: TreeEnd, revoked: RevocationReason, requested: () => RevocationReason | undefined): RunOutcome {
-  const cause = end.cause === 'signalled' ? (requested() ?? end.cause) : end.cause;
-  return {
-    reason: cause === 'revoked' ? revoked : cause,
-    root: end.root,
-    ...('code' in end.exit ? { exitCode: end.exit.code } : { signal: end.exit.signal }),
-    survivors: end.survivors,
-  };
 }

@@ -6,6 +6,7 @@ import { type HeldSignals, superviseTree, type TreeEnd } from '@hasp/process-tre
 import type { Context } from './context.ts';
 import type { GlobalInput } from './input.ts';
 import { say } from './output.ts';
+import { outcomeOf, withoutDescriptor } from './supervised.ts';
 
 export interface SessionJourney {
   readonly context: Context;
@@ -86,18 +87,4 @@ function endAlone({ home, clock }: Context, state: SessionState, outcome: RunOut
   } finally {
     log.close();
   }
-}
-
-function outcomeOf({ cause, root, exit, survivors }: TreeEnd, revoked: RevocationReason): RunOutcome {
-  return {
-    reason: cause === 'revoked' ? revoked : cause,
-    root,
-    ...('code' in exit ? { exitCode: exit.code } : { signal: exit.signal }),
-    survivors,
-  };
-}
-
-/** The descriptor that unlocked the vault is no business of the agent's. */
-function withoutDescriptor(inherited: Context['inherited'], descriptor: number | undefined): Context['inherited'] {
-  return { ...inherited, descriptors: inherited.descriptors.filter((candidate) => candidate !== descriptor) };
 }

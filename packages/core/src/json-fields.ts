@@ -1,8 +1,27 @@
 import { parseDuration } from './duration.ts';
-import { HaspError } from './errors.ts';
-import { type JsonMember, type JsonNode, JsonProblem } from './strict-json.ts';
+import { type ErrorCode, HaspError } from './errors.ts';
+import { type JsonMember, type JsonNode, JsonProblem, parseStrictJson, positionOf } from './strict-json.ts';
 
 // Readers of the files that people write. Each throws JsonProblem with the place of what is wrong.
+
+/**
+ * A whole file.
+ * @param file how it is called in messages
+ * @throws HaspError with that code and `file:line:column`; no value of the file is repeated
+ */
+export function readFileText<T>(
+  text: string,
+  { file, code, hint }: { readonly file: string; readonly code: ErrorCode; readonly hint: string },
+  read: (node: JsonNode) => T,
+): T {
+  try {
+    return read(parseStrictJson(text));
+  } catch (error) {
+    if (!(error instanceof JsonProblem)) throw error;
+    const { line, column } = positionOf(text, error.at);
+    throw new HaspError(code, `${file}:${line}:${column}: ${error.message}`, hint);
+  }
+}
 
 export function duration(node: JsonNode): number {
   try {

@@ -10,11 +10,12 @@ import {
   oneOf,
   optional,
   present,
+  readFileText,
   string,
 } from './json-fields.ts';
 import type { StragglerPolicy } from './process-identity.ts';
 import { isName, parseReference, type Reference } from './reference.ts';
-import { type JsonNode, JsonProblem, parseStrictJson, positionOf } from './strict-json.ts';
+import { type JsonNode, JsonProblem } from './strict-json.ts';
 
 export type RedactMode = 'auto' | 'always' | 'never';
 
@@ -55,17 +56,8 @@ export function isVariable(text: string): boolean {
  * @throws HaspError E_MANIFEST_INVALID with `file:line:column`; no value of the file is repeated.
  */
 export function parseManifest(text: string, file: string): Manifest {
-  try {
-    return readManifest(parseStrictJson(text));
-  } catch (error) {
-    if (!(error instanceof JsonProblem)) throw error;
-    const { line, column } = positionOf(text, error.at);
-    throw new HaspError(
-      'E_MANIFEST_INVALID',
-      `${file}:${line}:${column}: ${error.message}`,
-      'correct the manifest; every value of env, file, stdin and ask is a reference such as hasp://db/url',
-    );
-  }
+  const hint = 'correct the manifest; every value of env, file, stdin and ask is a reference such as hasp://db/url';
+  return readFileText(text, { file, code: 'E_MANIFEST_INVALID', hint }, readManifest);
 }
 
 const BINDING_KEYS = ['env', 'file', 'stdin', 'ask'] as const;

@@ -39,7 +39,6 @@ beforeEach(async () => {
     uid: process.getuid?.() ?? 0,
     aimUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     record: () => {},
-    isLive: () => true,
     say: () => {},
   });
   approvals = new Approvals(Date.now, randomBytes);

@@ -1,15 +1,8 @@
 import type { AccessRequest, Decision } from '@hasp/core';
 import { type Access, type AccessFacts, type AgentIdentity, decideAccess, type Rule } from '@hasp/core/rules';
+import type { RunAgent } from '../run-request.ts';
 import type { Approval, Approvals } from './approvals.ts';
 import type { Rulebook } from './rulebook.ts';
-
-/** An agent as the broker knows it: never by a name that it gives itself. */
-export interface KnownAgent {
-  readonly name: string;
-  /** By what limits are counted: a token's public id, a session's id, or `owner`. */
-  readonly limitKey: string;
-  readonly session?: string;
-}
 
 /** One wish of an agent. */
 export interface AgentWish extends AccessRequest {
@@ -54,7 +47,7 @@ export class AgentDecisions {
 
   /** Allows each of the wishes, or counts no use of any. In their order. */
   async decideAll(
-    agent: KnownAgent,
+    agent: RunAgent,
     wishes: readonly { readonly wish: AgentWish; readonly facts: WishFacts }[],
     waiting: Waiting,
   ): Promise<AgentDecision[]> {
@@ -70,7 +63,7 @@ export class AgentDecisions {
   }
 
   /** After a person's yes all is looked at again: rules and clocks may have changed meanwhile. */
-  async decide(agent: KnownAgent, wish: AgentWish, facts: WishFacts, waiting: Waiting): Promise<AgentDecision> {
+  async decide(agent: RunAgent, wish: AgentWish, facts: WishFacts, waiting: Waiting): Promise<AgentDecision> {
     let identity: AgentIdentity | undefined;
     const approved = new Set<string>();
     for (;;) {
@@ -95,7 +88,7 @@ export class AgentDecisions {
     }
   }
 
-  #look(agent: KnownAgent, wish: AgentWish, facts: WishFacts, identity: AgentIdentity | undefined): Access {
+  #look(agent: RunAgent, wish: AgentWish, facts: WishFacts, identity: AgentIdentity | undefined): Access {
     const scopesGrown = this.#scopesGrown;
     return decideAccess({ kind: 'agent', name: agent.name }, wish, this.#rulebook.policy, {
       ...facts,
@@ -109,14 +102,14 @@ export class AgentDecisions {
   }
 
   /** What was allowed came to nothing: it was no use. */
-  giveBack(agent: KnownAgent, decisions: readonly AgentDecision[]): void {
+  giveBack(agent: RunAgent, decisions: readonly AgentDecision[]): void {
     for (const decision of decisions) {
       const rule = decision.effect === 'allow' ? this.#rulebook.rule(decision.rule) : undefined;
       if (rule !== undefined) this.#rulebook.limits.giveBack(agent.limitKey, rule);
     }
   }
 
-  #isApproved(agent: KnownAgent, wish: AgentWish, rule: Rule['id'], waiting: Waiting): Promise<boolean> {
+  #isApproved(agent: RunAgent, wish: AgentWish, rule: Rule['id'], waiting: Waiting): Promise<boolean> {
     const { binding, command, reason } = wish;
     const request = {
       agent: agent.name,

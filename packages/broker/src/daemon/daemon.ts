@@ -4,7 +4,7 @@ import type { Socket } from 'node:net';
 import { AuditLog } from '@hasp/audit';
 import { type AuditEvent, HaspError, type ProcessIdentity } from '@hasp/core';
 import type { Finder, NamedValue } from '@hasp/match';
-import { type ConnectedPeer, peerBehind, selfIdentity } from '@hasp/process-tree';
+import { type ConnectedPeer, selfIdentity } from '@hasp/process-tree';
 import type { Vault } from '@hasp/vault';
 import { scopesGrown } from '@hasp/vault/scopes';
 import { BrokerApi } from '../http/api.ts';
@@ -14,6 +14,7 @@ import { welcome } from '../link/hello.ts';
 import { managedFinder } from '../managed-finder.ts';
 import { sessionsForApi } from '../session/api-sessions.ts';
 import { Sessions } from '../session/sessions.ts';
+import { peerOfSocket } from '../socket-peer.ts';
 import { AgentDecisions } from './agent-decisions.ts';
 import { Approvals } from './approvals.ts';
 import { type Controlled, takeControl } from './controls.ts';
@@ -70,7 +71,6 @@ export class Daemon implements LineHost {
     this.#rulebook = new Rulebook({
       ...parts,
       record: (event) => this.#vault.record(event),
-      isLive: () => true,
     });
     const record = (event: AuditEvent): void => this.#vault.record(event);
     const vault = (): Vault => this.#vault.vault;
@@ -255,9 +255,7 @@ export class Daemon implements LineHost {
   }
 
   #welcome(socket: Socket, head: Buffer): void {
-    // Not in Node's documentation, and nothing that is gives the descriptor; absent once it is closed.
-    const fd = (socket as unknown as { _handle?: { fd?: number } })._handle?.fd ?? -1;
-    const peer = fd < 0 ? undefined : peerBehind(fd);
+    const peer = peerOfSocket(socket);
     if (peer === undefined || this.#stopping) {
       socket.destroy();
       return;

@@ -1,10 +1,6 @@
-import { createHash } from 'node:crypto';
-import { readFileSync, statSync } from 'node:fs';
-import path from 'node:path';
-import { type AccessRequest, type Binding, HaspError, type Manifest, parseManifest } from '@hasp/core';
+import { type AccessRequest, type Binding, HaspError, type Manifest } from '@hasp/core';
+import { readProject } from '../project.ts';
 import type { RunRequest } from '../run-request.ts';
-
-const MAX_MANIFEST_BYTES = 1024 * 1024;
 
 /**
  * A wrapper says what the manifest wants; here it is read again, so that a line that claims a manifest
@@ -28,18 +24,10 @@ export function targetsOf(agent: string, manifest: Manifest, command: readonly s
   });
 }
 
+/** As the consent has it. @throws HaspError E_MANIFEST_INVALID */
 function readManifest({ root, manifestHash }: NonNullable<RunRequest['projectFacts']>): Manifest | undefined {
-  const file = path.join(root, 'hasp.json');
-  let bytes: Buffer;
-  try {
-    const status = statSync(file);
-    if (!status.isFile() || status.size > MAX_MANIFEST_BYTES) return undefined;
-    bytes = readFileSync(file);
-  } catch {
-    return undefined;
-  }
-  if (createHash('sha256').update(bytes).digest('hex') !== manifestHash) return undefined;
-  return parseManifest(bytes.toString('utf8'), file);
+  const project = readProject(root);
+  return project?.manifestHash === manifestHash ? project.manifest : undefined;
 }
 
 function isNamed({ binding, origin }: AccessRequest, manifest: Manifest): boolean {

@@ -79,8 +79,8 @@ export class OpenVault {
   }
 
   record(event: AuditEvent): void {
-    this.#log.append([event]);
-    this.writeMark();
+    const mark = this.#log.append([event]);
+    this.#open?.vault.writeMark(mark);
   }
 
   /** Moves the vault's mark to the end of the log, if it is open. */

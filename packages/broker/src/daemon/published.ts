@@ -1,5 +1,6 @@
-import { readFileSync, renameSync, unlinkSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { HaspError, type Home, type ProcessIdentity } from '@hasp/core';
+import { discard } from '../run-file.ts';
 
 /** What `broker.json` says of the broker that runs; nothing relies on it but people and scripts. */
 export interface BrokerFacts {
@@ -35,18 +36,18 @@ export function brokerFacts(
  */
 export function publish(home: Home, facts: BrokerFacts, token: string | undefined): () => void {
   try {
-    if (token === undefined) drop(home.brokerToken);
+    if (token === undefined) discard(home.brokerToken);
     else replace(home.brokerToken, token);
     replace(home.brokerFacts, `${JSON.stringify(facts)}\n`);
   } catch (error) {
-    drop(home.brokerToken);
+    discard(home.brokerToken);
     const code = (error as NodeJS.ErrnoException).code ?? 'unknown error';
     throw new HaspError('E_STORAGE', `${home.brokerFacts} could not be written (${code})`, 'free some space');
   }
   return () => {
     if (readFacts(home)?.pid !== facts.pid) return;
-    drop(home.brokerFacts);
-    drop(home.brokerToken);
+    discard(home.brokerFacts);
+    discard(home.brokerToken);
   };
 }
 
@@ -65,15 +66,7 @@ function replace(file: string, text: string): void {
     writeFileSync(draft, text, { mode: 0o600, flag: 'w' });
     renameSync(draft, file);
   } catch (error) {
-    drop(draft);
+    discard(draft);
     throw error;
-  }
-}
-
-function drop(file: string): void {
-  try {
-    unlinkSync(file);
-  } catch {
-    // Not there.
   }
 }

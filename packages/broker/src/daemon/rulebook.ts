@@ -19,8 +19,6 @@ export interface RulebookParts {
   readonly aimUrl?: string;
   readonly aimToken?: string;
   record(event: AuditEvent): void;
-  /** Whether a token or session of this key can still be used. */
-  isLive(limitKey: string): boolean;
   /** One line for a person. */
   say(line: string): void;
 }
@@ -95,10 +93,10 @@ export class Rulebook {
     const policy: Policy = loaded?.policy ?? { rules: [] };
     const before = this.#byId;
     this.#byId = new Map(policy.rules.map((rule) => [rule.id, rule]));
-    const { home, clock, isLive } = this.#parts;
+    const { home, clock } = this.#parts;
     // A log may be long: what was counted so far goes on.
     if (policy.rules.some((rule) => isNewlyLimited(rule, before.get(rule.id))))
-      this.limits.rebuild(recordedUses(home), policy, clock(), isLive);
+      this.limits.rebuild(recordedUses(home), policy, clock(), () => true);
   }
 
   #recordLoaded(loaded: LoadedPolicy | undefined): void {

@@ -1,7 +1,8 @@
-import { chmodSync, linkSync, renameSync, statSync, unlinkSync } from 'node:fs';
+import { chmodSync, linkSync, renameSync, statSync } from 'node:fs';
 import { connect, type Server } from 'node:net';
 import { HaspError } from '@hasp/core';
 import { shortSocketPath } from '@hasp/process-tree';
+import { discard } from '../run-file.ts';
 
 const BACKLOG = 4_096;
 const ATTEMPTS = 20;
@@ -20,7 +21,7 @@ export interface SocketPlace {
  */
 export async function listenAt(place: string, server: Server): Promise<SocketPlace> {
   const aside = `${place}.${process.pid}`;
-  drop(aside);
+  discard(aside);
   await listen(server, aside);
   try {
     chmodSync(aside, 0o600);
@@ -30,7 +31,7 @@ export async function listenAt(place: string, server: Server): Promise<SocketPla
     return {
       isOurs,
       leave: () => {
-        if (isOurs()) drop(place);
+        if (isOurs()) discard(place);
       },
     };
   } catch (error) {
@@ -38,7 +39,7 @@ export async function listenAt(place: string, server: Server): Promise<SocketPla
     if (error instanceof HaspError) throw error;
     throw unusable(place, error);
   } finally {
-    drop(aside);
+    discard(aside);
   }
 }
 
@@ -77,7 +78,7 @@ async function linkTo(place: string, aside: string): Promise<void> {
     // Another may have put its own there between the two.
     const isLive = await isAnswered(taken);
     if (isLive) putBack(taken, place);
-    drop(taken);
+    discard(taken);
     if (isLive) throw running();
   }
   throw running();
@@ -111,14 +112,6 @@ function inodeOf(place: string): number | undefined {
     return statSync(place).ino;
   } catch {
     return undefined;
-  }
-}
-
-function drop(file: string): void {
-  try {
-    unlinkSync(file);
-  } catch {
-    // Not there.
   }
 }
 

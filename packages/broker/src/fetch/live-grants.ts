@@ -1,7 +1,7 @@
 import { type AuditSink, type Clock, type GrantEndReason, HaspError, type Home, type Random } from '@hasp/core';
 import { isAlive, selfIdentity } from '@hasp/process-tree';
 import { endedEvent } from '../ended-event.ts';
-import { dropRevocation } from '../revocation.ts';
+import { dropRevocation, type RequestedEnd } from '../revocation.ts';
 import { discard, type RunState, runFile, writeRunFile } from '../run-file.ts';
 import { type FetchedGrant, type GrantTerms, termsKey } from './fetched-grant.ts';
 import { requestedEnds, watchRequestedEnds } from './requested-ends.ts';
@@ -120,11 +120,11 @@ export class LiveGrants {
     const now = this.#parts.clock();
     this.end(({ expiresAt }) => now >= expiresAt, 'ttl');
     this.end(({ holder }) => holder !== undefined && isAlive(holder) === false, 'exited');
-    for (const [run, reason] of requestedEnds(this.#parts.home)) this.#revoke(run, reason);
+    for (const request of requestedEnds(this.#parts.home)) this.#revoke(request);
     this.#recordEnds();
   }
 
-  #revoke(run: string, reason: GrantEndReason): void {
+  #revoke({ id: run, reason }: RequestedEnd): void {
     const limitKey = this.#byRun.get(run)?.grant.limitKey;
     if (limitKey === undefined) return;
     this.end((grant) => grant.run === run, reason);
@@ -166,7 +166,7 @@ export class LiveGrants {
 
   #watch(): void {
     this.#timer ??= setInterval(() => this.sweep(), SWEEP_MS).unref();
-    this.#watched ??= watchRequestedEnds(this.#parts.home, (run, reason) => this.#revoke(run, reason));
+    this.#watched ??= watchRequestedEnds(this.#parts.home, (request) => this.#revoke(request));
   }
 }
 

@@ -1,22 +1,9 @@
 import type { AuditLog } from '@hasp/audit';
 import type { Clock, Home, ProcessIdentity, Random } from '@hasp/core';
 import type { Vault } from '@hasp/vault';
+import type { DaemonStatus } from '../daemon/daemon-parts.ts';
 import type { DecideFetch } from '../fetch/fetch-decision.ts';
-import type { IdentityServerState } from '../policy/index.ts';
 import type { SessionFacts } from './caller.ts';
-
-/** What the broker knows of itself. */
-export interface BrokerStatus {
-  readonly pid: number;
-  readonly startedAt: string;
-  readonly uptimeSeconds: number;
-  readonly requestCount: number;
-  readonly socketPath: string;
-  readonly httpPort: number | null;
-  readonly aim: IdentityServerState;
-  readonly policyCount: number;
-  readonly isUnlocked: boolean;
-}
 
 /** The agents' sessions, as far as the API needs them. */
 export interface Sessions {
@@ -44,7 +31,7 @@ export interface ApiParts {
   readonly decide: DecideFetch;
   /** How many connections there may be at once. */
   readonly mostConnections: number;
-  status(): BrokerStatus;
+  status(): DaemonStatus;
   /** The vault notes how far the log has come. */
   mark(): void;
   /** One request more. */

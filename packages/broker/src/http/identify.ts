@@ -1,8 +1,9 @@
 import type { IncomingMessage } from 'node:http';
 import type { Clock, Random } from '@hasp/core';
-import { type Peer, peerBehind, peerOfTcp } from '@hasp/process-tree';
+import { type Peer, peerOfTcp } from '@hasp/process-tree';
 import type { Vault } from '@hasp/vault';
 import { type Agent, Agents } from '@hasp/vault/agents';
+import { peerOfSocket } from '../socket-peer.ts';
 import type { Sessions } from './api-parts.ts';
 import { type Caller, OWNER, type SessionFacts } from './caller.ts';
 import type { Connection } from './connections.ts';
@@ -129,9 +130,7 @@ export class Identification {
 }
 
 function behindSocket({ socket }: Connection): Behind {
-  // Not in Node's documentation, and nothing that is gives the descriptor; absent once it is closed.
-  const fd = (socket as unknown as { _handle?: { fd?: number } })._handle?.fd ?? -1;
-  const peer = fd < 0 ? undefined : peerBehind(fd);
+  const peer = peerOfSocket(socket);
   return peer === undefined ? { holders: [] } : { peer, holders: [peer], uid: peer.uid };
 }
 

@@ -1,5 +1,5 @@
 import { parseVersionedName } from '@hasp/core';
-import { makeSearch } from '@hasp/match';
+import { makeSearch, wipeMatcher } from '@hasp/match';
 import type { Vault } from '@hasp/vault';
 import { managedMatcher } from '../managed-matcher.ts';
 import type { Reply } from './reply.ts';
@@ -14,12 +14,17 @@ function shownName(versioned: string, vault: Vault): string {
 /** Which values stand in a text, in which spelling, and where; never a value. */
 export function scan({ body }: Question, { parts }: Api): Reply {
   const vault = parts.vault();
-  const search = makeSearch(managedMatcher(vault, parts.engine));
-  search.feed(body, true);
-  const findings = search.end().map(({ name, spelling, start }) => ({
-    secret: shownName(name, vault),
-    spelling,
-    offset: start,
-  }));
-  return { status: 200, json: { findings } };
+  const matcher = managedMatcher(vault, parts.engine);
+  try {
+    const search = makeSearch(matcher);
+    search.feed(body, true);
+    const findings = search.end().map(({ name, spelling, start }) => ({
+      secret: shownName(name, vault),
+      spelling,
+      offset: start,
+    }));
+    return { status: 200, json: { findings } };
+  } finally {
+    wipeMatcher(matcher);
+  }
 }

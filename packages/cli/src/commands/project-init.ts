@@ -1,9 +1,9 @@
 import { closeSync, openSync, writeSync } from 'node:fs';
 import path from 'node:path';
+import { MANIFEST_NAME } from '@hasp/broker';
 import { HaspError } from '@hasp/core';
 import type { Answer, CommandInput } from '../command.ts';
 import type { Context } from '../context.ts';
-import { MANIFEST_NAME } from '../project.ts';
 
 export async function initProject(_input: CommandInput, context: Context): Promise<Answer> {
   const file = path.join(context.cwd, MANIFEST_NAME);

@@ -1,4 +1,5 @@
 import path from 'node:path';
+import type { Project } from '@hasp/broker';
 import { RemoteSession } from '@hasp/broker/session';
 import { formatReference, HaspError, parseDuration } from '@hasp/core';
 import { parseAgentName } from '@hasp/core/rules';
@@ -6,18 +7,17 @@ import { closeInspector, exitLike, hardenSelf, holdSignals, resolveCommand } fro
 import { baseEnvironment } from '../child-environment.ts';
 import { type Answer, type CommandInput, textOption, word } from '../command.ts';
 import type { Context } from '../context.ts';
-import { checkHome, quote } from '../home-guard.ts';
+import { checkHome } from '../home-guard.ts';
 import { isKeyExposed } from '../key-exposed.ts';
 import { printError, say } from '../output.ts';
-import { findProject, type Project } from '../project.ts';
+import { findProject } from '../project.ts';
 import { openSessionBroker } from '../session-broker.ts';
 import { refuseInside } from '../session-place.ts';
 import { listOf } from '../stragglers.ts';
 import { superviseSession } from '../supervise-session.ts';
+import { unfaithful, unfound } from '../unstartable.ts';
 
 const GRACE_MS = 2_000;
-const NOT_EXECUTABLE = 126;
-const NOT_FOUND = 127;
 
 /**
  * Starts an agent below this process, which the broker knows by the kernel's word and which holds a line to it for
@@ -34,7 +34,11 @@ export async function startSession(input: CommandInput, context: Context): Promi
   if (context.inside !== undefined && outer !== agent) refuseInside(context, `a session of ${agent}`);
   const inherited = baseEnvironment(context, false);
   const resolution = resolveCommand(command[0] ?? '', inherited.get('PATH'), context.cwd);
-  if ('problem' in resolution) return unfound(command[0] ?? '', resolution.problem, input.json);
+  if ('problem' in resolution) {
+    const { fault, status } = unfound(command[0] ?? '', resolution.problem);
+    printError(fault, input.json);
+    return { status };
+  }
 
   // Before this process takes in every orphan below it.
   const link = await openSessionBroker(input, context);
@@ -115,20 +119,4 @@ function projectOf({ cwd, environment }: Context): Project | undefined {
     if (error instanceof HaspError) return undefined;
     throw error;
   }
-}
-
-function unfound(command: string, problem: 'not-found' | 'not-executable', json: boolean): Answer {
-  const found = problem === 'not-executable';
-  const message = found ? `${command} can't be executed` : `${command}: command not found`;
-  const hint = found ? `check its mode and its first line: ls -l ${quote(command)}` : 'check the spelling, and PATH';
-  printError(new HaspError('E_SPAWN', message, hint), json);
-  return { status: found ? NOT_EXECUTABLE : NOT_FOUND };
-}
-
-function unfaithful(): HaspError {
-  return new HaspError(
-    'E_USAGE',
-    'an argument or a variable of the environment is not valid UTF-8',
-    'unset or re-encode it: hasp never alters what it passes on',
-  );
 }

@@ -1,5 +1,4 @@
 import { MAX_TTL_MS } from '../duration.ts';
-import { HaspError } from '../errors.ts';
 import {
   boolean,
   duration,
@@ -10,9 +9,10 @@ import {
   oneOf,
   optional,
   present,
+  readFileText,
   string,
 } from '../json-fields.ts';
-import { type JsonNode, JsonProblem, parseStrictJson, positionOf } from '../strict-json.ts';
+import { type JsonNode, JsonProblem } from '../strict-json.ts';
 import type { Constraints, Policy, Rule } from './rule.ts';
 import { type TimeWindow, WEEKDAYS, wallClock } from './time-window.ts';
 
@@ -22,17 +22,8 @@ import { type TimeWindow, WEEKDAYS, wallClock } from './time-window.ts';
  * @throws HaspError E_POLICY_INVALID with `file:line:column`
  */
 export function parsePolicy(text: string, file: string): Policy {
-  try {
-    return { rules: readRules(parseStrictJson(text)) };
-  } catch (error) {
-    if (!(error instanceof JsonProblem)) throw error;
-    const { line, column } = positionOf(text, error.at);
-    throw new HaspError(
-      'E_POLICY_INVALID',
-      `${file}:${line}:${column}: ${error.message}`,
-      'correct it there, then look again with: hasp policy check',
-    );
-  }
+  const hint = 'correct it there, then look again with: hasp policy check';
+  return { rules: readFileText(text, { file, code: 'E_POLICY_INVALID', hint }, readRules) };
 }
 
 const RULE_KEYS = [
