@@ -27,7 +27,7 @@ export async function unlock(
   try {
     await ready;
     return await withKey(await obtainKey(input, context, locked.header, ask), (key) =>
-      key.source === 'passphrase' ? locked.unlockWithPassphrase(key) : locked.unlockWithKeyFile(key),
+      key.source === 'passphrase' ? locked.unlockWithPassphrase(key) : locked.unlockAtOnce(key),
     );
   } catch (error) {
     locked.close();

@@ -2,9 +2,12 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { homeAt } from '@hasp/core';
 import { describe, expect, it } from 'vitest';
-import { createVault, createVaultAt } from './create.ts';
-import { openVault, openVaultWithKeyFile, openVaultWithPassphrase, readVaultHeader } from './open.ts';
+import { createVault, createVaultAt, newVaultId } from './create.ts';
+import { Database } from './database.ts';
+import { readHeader, writeHeader } from './header.ts';
+import { LockedVault, openVault, openVaultWithKeyFile, openVaultWithPassphrase, readVaultHeader } from './open.ts';
 import { CHEAP, codeOf, KEY, textOf, tickingClock, withHome, withVault } from './scratch.ts';
+import { Vault } from './vault.ts';
 
 const passphrase = (text: string) => ({ source: 'passphrase' as const, bytes: Buffer.from(text) });
 const ports = { random: randomBytes, clock: tickingClock() };
@@ -90,5 +93,47 @@ describe('a vault with a key file', () => {
       expect(await codeOf(() => openVaultWithKeyFile(home, { ...KEY, bytes: randomBytes(32) }))).toBe('E_WRONG_KEY');
       expect(await codeOf(() => openVaultWithKeyFile(home, { ...KEY, bytes: randomBytes(31) }))).toBe('E_WRONG_KEY');
       expect(await codeOf(() => openVault(home, passphrase('x')))).toBe('E_WRONG_KEY');
+    }));
+});
+
+describe('a vault with a key in the keyring', () => {
+  const ring = (bytes = KEY.bytes) => ({ source: 'keyring' as const, bytes });
+
+  it('opens with it and with no other, without a promise, and nothing is stretched', () =>
+    withHome(async (home) => {
+      const id = newVaultId(randomBytes);
+      const vault = await createVault(home, ring(), randomBytes, Date.now, { id });
+      await vault.set('a', Buffer.from('x'));
+      vault.close();
+      expect(vault.id).toBe(id);
+      expect(readVaultHeader(home)).toEqual({ id, keySource: 'keyring', defaultKeyFile: false });
+      const again = openVault(home, ring());
+      expect(again).toBeInstanceOf(Vault);
+      expect(textOf(again as Vault, 'a')).toBe('x');
+      (again as Vault).close();
+      expect(await codeOf(() => openVault(home, ring(randomBytes(32))))).toBe('E_WRONG_KEY');
+      expect(await codeOf(() => openVault(home, ring(randomBytes(31))))).toBe('E_WRONG_KEY');
+      expect(await codeOf(() => openVault(home, KEY))).toBe('E_WRONG_KEY');
+      expect(await codeOf(() => openVault(home, passphrase('x')))).toBe('E_WRONG_KEY');
+    }));
+
+  it('has a wrapping key that opens it elsewhere', () =>
+    withHome(async (home) => {
+      (await createVault(home, ring(), randomBytes, Date.now)).close();
+      const locked = new LockedVault(home);
+      const wrapping = await locked.wrappingKey(ring());
+      expect(await codeOf(() => locked.wrappingKey(KEY))).toBe('E_WRONG_KEY');
+      locked.unlockWithWrappingKey(wrapping).close();
+    }));
+
+  it('with a salt in its header is damaged, whatever its checksum says', () =>
+    withHome(async (home) => {
+      (await createVault(home, ring(), randomBytes, Date.now)).close();
+      const database = new Database(home.vault);
+      const header = { ...readHeader(database), stretchSalt: randomBytes(16) };
+      database.exec('DELETE FROM header');
+      writeHeader(database, header);
+      database.close();
+      expect(await codeOf(() => openVault(home, ring()))).toBe('E_VAULT_CORRUPT');
     }));
 });

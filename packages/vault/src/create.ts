@@ -16,12 +16,19 @@ const CHAIN_BYTES = 16;
 export interface CreateOptions {
   /** The key is HOME/vault.key; whoever opens the vault may look for it there. */
   readonly defaultKeyFile?: boolean;
+  /** For a key that is kept under the vault's id before there is the vault. @see newVaultId */
+  readonly id?: string;
+}
+
+/** 32 hex digits. */
+export function newVaultId(random: Random): string {
+  return Buffer.from(random(ID_BYTES)).toString('hex');
 }
 
 /**
  * A new vault, open. It is whole or not there at any moment: it is made under another name in the home,
  * synced, and then linked to its name, which fails if there is one.
- * @throws HaspError E_EXISTS, E_STORAGE, E_USAGE, and E_WRONG_KEY for a key file that has not 32 bytes
+ * @throws HaspError E_EXISTS, E_STORAGE, E_USAGE, and E_WRONG_KEY for a key that is no passphrase and has not 32 bytes
  */
 export async function createVault(
   home: Home,
@@ -69,7 +76,7 @@ async function sealRoot(
 ): Promise<Header> {
   const stretched = key.source === 'passphrase';
   const clear = {
-    vaultId: Buffer.from(random(ID_BYTES)),
+    vaultId: Buffer.from(options.id ?? newVaultId(random), 'hex'),
     keySource: key.source,
     defaultKeyFile: options.defaultKeyFile === true,
     stretch: stretched ? cost : NO_STRETCH,

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { APPLICATION_ID, bytesOf, type Database, numberOf } from './database.ts';
 import { frame } from './encoding.ts';
 import { corrupt } from './failures.ts';
-import { type KeySource, type StretchCost, withinBounds } from './key-source.ts';
+import { KEY_SOURCES, type KeySource, type StretchCost, withinBounds } from './key-source.ts';
 import { migrate, SCHEMA_VERSION } from './schema.ts';
 
 const FORMAT = 1;
@@ -15,9 +15,9 @@ export interface Header {
   readonly vaultId: Buffer;
   readonly keySource: KeySource;
   readonly defaultKeyFile: boolean;
-  /** All 0 where the key is a file. */
+  /** All 0 where the key is no passphrase. */
   readonly stretch: StretchCost;
-  /** 16 bytes, or none where the key is a file. */
+  /** 16 bytes, or none where the key is no passphrase. */
   readonly stretchSalt: Buffer;
   readonly sealedRoot: Buffer;
 }
@@ -56,8 +56,8 @@ export function readHeader(database: Database): Header {
   const schema = numberOf(row, 'user_version');
   if (schema > SCHEMA_VERSION || row['format'] !== FORMAT)
     throw corrupt('its format is unknown to this version of hasp');
-  const keySource = row['key_source'];
-  if (keySource !== 'passphrase' && keySource !== 'key-file') throw corrupt('its key source is unknown');
+  const keySource = KEY_SOURCES.find((known) => known === row['key_source']);
+  if (keySource === undefined) throw corrupt('its key source is unknown');
   const header: Header = {
     vaultId: bytesOf(row, 'vault_id', ID_BYTES),
     keySource,

@@ -1,5 +1,5 @@
 export type { Consent } from './consent.ts';
-export { type CreateOptions, createVault } from './create.ts';
+export { type CreateOptions, createVault, newVaultId } from './create.ts';
 export type { KeySource, UnlockKey } from './key-source.ts';
 export type { ListedSecret, ListedVersion } from './listing.ts';
 export {

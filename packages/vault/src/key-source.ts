@@ -1,9 +1,10 @@
 import { wrongKey } from './failures.ts';
 import { KEY_BYTES } from './keys.ts';
 
-export type KeySource = 'passphrase' | 'key-file';
+export const KEY_SOURCES = ['passphrase', 'key-file', 'keyring'] as const;
+export type KeySource = (typeof KEY_SOURCES)[number];
 
-/** What opens a vault: a passphrase as UTF-8, or the 32 bytes of a key file. The caller wipes `bytes` after. */
+/** What opens a vault: a passphrase as UTF-8, or the 32 bytes of a key file or of an entry of the keyring. The caller wipes `bytes` after. */
 export interface UnlockKey {
   readonly source: KeySource;
   readonly bytes: Uint8Array;
@@ -29,15 +30,20 @@ export function withinBounds(cost: StretchCost): boolean {
   return memory && cost.passes >= 1 && cost.passes <= 16 && cost.lanes === 1;
 }
 
+const OPENS_WITH: Readonly<Record<KeySource, readonly [way: string, hint: string]>> = {
+  passphrase: ['a passphrase', 'leave out --key-file and HASP_KEY_FILE'],
+  'key-file': ['a key file', 'name it with --key-file or HASP_KEY_FILE'],
+  keyring: ['a key in the keyring of the operating system', 'leave out --key-file, HASP_KEY_FILE and --passphrase-fd'],
+};
+
 /** @throws HaspError E_WRONG_KEY if this kind of key can't open the vault, whatever its bytes. */
 export function requireSource(key: UnlockKey, expected: KeySource): void {
   if (key.source !== expected) {
-    throw wrongKey(
-      expected === 'passphrase' ? 'this vault opens with a passphrase' : 'this vault opens with a key file',
-      expected === 'passphrase' ? 'leave out --key-file and HASP_KEY_FILE' : 'name it with --key-file or HASP_KEY_FILE',
-    );
+    const [way, hint] = OPENS_WITH[expected];
+    throw wrongKey(`this vault opens with ${way}`, hint);
   }
-  if (key.source === 'key-file' && key.bytes.length !== KEY_BYTES) {
-    throw wrongKey(`a key file holds exactly ${KEY_BYTES} bytes`, 'is it the file that hasp init made?');
-  }
+  if (key.source === 'passphrase' || key.bytes.length === KEY_BYTES) return;
+  throw key.source === 'key-file'
+    ? wrongKey(`a key file holds exactly ${KEY_BYTES} bytes`, 'is it the file that hasp init made?')
+    : wrongKey(`the key in the keyring has not ${KEY_BYTES} bytes`, 'is it the entry that hasp init made?');
 }

@@ -17,6 +17,15 @@ export interface VaultHeader {
   readonly defaultKeyFile: boolean;
 }
 
+const REFUSAL: Readonly<Record<KeySource, [message: string, hint: string]>> = {
+  passphrase: ['the passphrase does not open this vault', 'try again'],
+  'key-file': [
+    'the key file does not open this vault',
+    'name the one that hasp init made: --key-file PATH, HASP_KEY_FILE',
+  ],
+  keyring: ['the key in the keyring does not open this vault', 'is it the keyring that hasp init put it into?'],
+};
+
 /** A vault whose file is open and whose header is read, so that the right key can be asked for. */
 export class LockedVault {
   readonly header: VaultHeader;
@@ -33,16 +42,12 @@ export class LockedVault {
     this.header = { id: vaultId.toString('hex'), keySource, defaultKeyFile };
   }
 
-  /** Closes the file if the key is wrong. @throws HaspError E_WRONG_KEY */
-  unlockWithKeyFile(key: UnlockKey): Vault {
+  /** With the 32 bytes of a key file or of the keyring. Closes the file if the key is wrong. @throws HaspError E_WRONG_KEY */
+  unlockAtOnce(key: UnlockKey): Vault {
     return this.#closingOnError(() => {
       requireSource(key, this.#header.keySource);
-      if (key.source !== 'key-file') throw new Error('a passphrase has to be stretched');
-      return this.#unlock(
-        key.bytes,
-        'the key file does not open this vault',
-        'name the one that hasp init made: --key-file PATH, HASP_KEY_FILE',
-      );
+      if (key.source === 'passphrase') throw new Error('a passphrase has to be stretched');
+      return this.#unlock(key.bytes);
     });
   }
 
@@ -52,7 +57,7 @@ export class LockedVault {
    */
   async wrappingKey(key: UnlockKey): Promise<Uint8Array> {
     requireSource(key, this.#header.keySource);
-    if (key.source === 'key-file') return Uint8Array.from(key.bytes);
+    if (key.source !== 'passphrase') return Uint8Array.from(key.bytes);
     const { stretch } = await import('./argon2.ts');
     return stretch(key.bytes, this.#header.stretchSalt, this.#header.stretch);
   }
@@ -67,7 +72,7 @@ export class LockedVault {
     try {
       const { keySource, stretch: cost, stretchSalt } = this.#header;
       requireSource(key, keySource);
-      if (key.source !== 'passphrase') throw new Error('a key file is not stretched');
+      if (key.source !== 'passphrase') throw new Error('only a passphrase is stretched');
       const { stretch } = await import('./argon2.ts');
       return this.#unlockWiping(await stretch(key.bytes, stretchSalt, cost));
     } catch (error) {
@@ -82,15 +87,15 @@ export class LockedVault {
 
   #unlockWiping(stretched: Uint8Array): Vault {
     try {
-      return this.#unlock(stretched, 'the passphrase does not open this vault', 'try again');
+      return this.#unlock(stretched);
     } finally {
       stretched.fill(0);
     }
   }
 
-  #unlock(wrapping: Uint8Array, refusal: string, hint: string): Vault {
+  #unlock(wrapping: Uint8Array): Vault {
     const root = unseal(wrapping, this.#header.sealedRoot, rootContext(this.#header));
-    if (!root) throw wrongKey(refusal, hint);
+    if (!root) throw wrongKey(...REFUSAL[this.#header.keySource]);
     return new Vault(this.#database, new Keys(root, this.#header.vaultId), this.#ports);
   }
 
@@ -113,7 +118,7 @@ export function readVaultHeader(home: Home): VaultHeader {
 
 /** Synchronous: loads neither libsodium nor Argon2. @throws HaspError E_WRONG_KEY, E_VAULT_MISSING, E_VAULT_CORRUPT, E_STORAGE */
 export function openVaultWithKeyFile(home: Home, key: UnlockKey, ports?: Partial<VaultPorts>): Vault {
-  return new LockedVault(home, ports).unlockWithKeyFile(key);
+  return new LockedVault(home, ports).unlockAtOnce(key);
 }
 
 /** @throws HaspError E_WRONG_KEY, E_VAULT_MISSING, E_VAULT_CORRUPT, E_STORAGE */
@@ -123,5 +128,7 @@ export async function openVaultWithPassphrase(home: Home, key: UnlockKey, ports?
 
 /** A promise only where the key is a passphrase. @throws as the two above */
 export function openVault(home: Home, key: UnlockKey, ports?: Partial<VaultPorts>): Vault | Promise<Vault> {
-  return key.source === 'key-file' ? openVaultWithKeyFile(home, key, ports) : openVaultWithPassphrase(home, key, ports);
+  return key.source === 'passphrase'
+    ? openVaultWithPassphrase(home, key, ports)
+    : new LockedVault(home, ports).unlockAtOnce(key);
 }
