@@ -1,4 +1,5 @@
 // Builds the published command into packages/cli/dist:
+// and its launcher, packages/cli/bin/hasp: launcher/hasp.c compiled, or launcher/hasp.bash where that fails.
 //   hasp.cjs   the entry: a guard against SIGUSR1, then the way to one of the next three
 //   run.cjs    the whole path of `hasp run`; nothing heavy
 //   remote.cjs the same where a broker decides: neither vault nor log
@@ -17,22 +18,13 @@
 //   meta.json  what went into which bundle, for the architecture test
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import {
-  chmodSync,
-  cpSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { makeLauncher } from './launcher.mjs';
 import { sqliteLoader } from './sqlite-addon.mjs';
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
@@ -223,7 +215,6 @@ writeFileSync(
   }).replaceAll(path.basename(out), 'dist'),
 );
 cpSync(path.join(cli, 'src/hasp.schema.json'), path.join(out, 'hasp.schema.json'));
-chmodSync(path.join(cli, 'bin/hasp'), 0o755);
 
 const home = mkdtempSync(path.join(tmpdir(), 'hasp-build-'));
 try {
@@ -278,3 +269,4 @@ try {
 
 rmSync(dist, { recursive: true, force: true });
 renameSync(out, dist);
+makeLauncher(root);

@@ -33,18 +33,21 @@ export interface Told {
   readonly entries: readonly Readonly<Record<string, unknown>>[];
 }
 
+/** As the build has made it, and what it makes where there is no compiler. */
+const LAUNCHERS = { built: 'packages/cli/bin/hasp', bash: 'packages/cli/launcher/hasp.bash' } as const;
+
 /** A folder with the real launcher on a small wrapper (`bin/hasp`), and compiled test programs. */
 export class Workshop {
   readonly folder: string = mkdtempSync(path.join(tmpdir(), 'hasp-tree-'));
   readonly hasp: string = path.join(this.folder, 'bin/hasp');
   #logs = 0;
 
-  constructor() {
+  constructor(launcher: keyof typeof LAUNCHERS = 'built') {
     chmodSync(this.folder, 0o755);
     mkdirSync(path.join(this.folder, 'bin'));
     mkdirSync(path.join(this.folder, 'logs'));
     chmodSync(path.join(this.folder, 'logs'), 0o777);
-    copyFileSync(path.join(root, 'packages/cli/bin/hasp'), this.hasp);
+    copyFileSync(path.join(root, LAUNCHERS[launcher]), this.hasp);
     chmodSync(this.hasp, 0o755);
     symlinkSync(path.join(root, 'node_modules'), path.join(this.folder, 'node_modules'));
     buildSync({

@@ -58,11 +58,11 @@ const HOSTILE: Readonly<Record<string, string>> = {
   __hasp_line: 'x',
 };
 
-describe('the launcher', { timeout: 30_000 }, () => {
+describe.each(['built', 'bash'] as const)('the launcher (%s)', { timeout: 30_000 }, (launcher) => {
   let workshop: Workshop;
   let environmentProgram: string;
   beforeAll(() => {
-    workshop = new Workshop();
+    workshop = new Workshop(launcher);
     environmentProgram = workshop.compile('environment');
   });
   afterAll(() => workshop.close());
@@ -160,17 +160,19 @@ describe('the launcher', { timeout: 30_000 }, () => {
 
   it('is found through symbolic links of any kind, and by PATH', async () => {
     const { folder } = workshop;
+    const byBash = launcher === 'bash' ? 'bash hasp' : './hasp';
     symlinkSync('bin/hasp', path.join(folder, 'a link'));
     symlinkSync(path.join(folder, 'a link'), path.join(folder, 'absolute'));
     const outcome = await workshop.sh(
       `cd ${folder}; './a link' echo 1; ./absolute echo 2; cd /; ${folder}/absolute echo 3; cd ${folder}/bin;` +
-        ' bash hasp echo 4; PATH=$PATH:. hasp echo 5',
+        ` ${byBash} echo 4; PATH=$PATH:. hasp echo 5`,
     );
     expect(outcome.stdout.toString()).toBe('1\n2\n3\n4\n5\n');
   });
 
   it('says in one line that there is no node, with the status that belongs to the command', async () => {
-    const lines = 'PATH=/nowhere; for c in run list; do /usr/bin/env -u LC_ALL $BASH -p "$HASP" $c; echo $?; done';
+    const by = launcher === 'bash' ? '/usr/bin/env -u LC_ALL $BASH -p' : '';
+    const lines = `PATH=/nowhere; for c in run list; do ${by} "$HASP" $c; echo $?; done`;
     const outcome = await workshop.sh(lines);
     expect(outcome.stdout.toString()).toBe('125\n1\n');
     expect(outcome.stderr).toBe('hasp: needs Node.js 20 or later, and there is no node in PATH\n'.repeat(2));

@@ -1,4 +1,6 @@
 #!/usr/bin/env -S -u LC_ALL __HASP_LC_ALL=${LC_ALL} bash -p
+# The launcher where there is no compiler: scripts/build.mjs makes packages/cli/bin/hasp of hasp.c, or else of this.
+#
 # Starts Node on ../dist/hasp.cjs so that nothing in the environment acts on hasp and nothing is
 # lost for the command it runs. Node obeys NODE_OPTIONS before the first line of any program,
 # resets ignored signals, raises the descriptor limit; so the facts are taken here and handed over.
