@@ -281,6 +281,7 @@ describe('the JSON that docs/cli.md promises', () => {
     ['grants', [], ''],
     ['revoke', ['--all'], ''],
     ['audit verify', [], ''],
+    ['audit checkpoint', [], ''],
     ['hook install', ['--global'], ''],
     ['doctor', [], ''],
     ['version', [], ''],

@@ -1,7 +1,17 @@
+export { type CheckpointProblem, type CheckpointReport, checkCheckpoint } from './check-checkpoint.ts';
+export {
+  type Checkpoint,
+  checkpointSigner,
+  MAX_CHECKPOINT_BYTES,
+  parseCheckpoint,
+  signCheckpoint,
+} from './checkpoint.ts';
 export { type ChainRoot, createLog } from './create.ts';
 export { AuditLog, type SealedHead } from './log.ts';
+export { type Prefix, readPrefixUpTo } from './prefix.ts';
 export type { Problem, ProblemCode } from './problem.ts';
 export { matchesFilter, queryRecords, type RecordFilter } from './query.ts';
 export { readRecords, type StoredRecord } from './read.ts';
+export { publicKeyPem, verifierKey } from './signed-note.ts';
 export { parseTime } from './time.ts';
 export { type VerifyReport, verifyLog } from './verify.ts';

@@ -1,7 +1,7 @@
 import { closeSync, fstatSync, openSync } from 'node:fs';
 import { HaspError, type Home } from '@hasp/core';
 import { readFully, realDisk } from './disk.ts';
-import { asReadError, isErrno } from './failures.ts';
+import { asReadError, isErrno, LOOK } from './failures.ts';
 import { MAX_RECORD, RECOVERED } from './record.ts';
 
 /** A record as it stands in the log, not verified. */
@@ -102,6 +102,6 @@ function openLog(path: string): number {
     return openSync(path, 'r');
   } catch (error) {
     if (!isErrno(error, 'ENOENT')) throw asReadError(error);
-    throw new HaspError('E_CHAIN_BROKEN', 'the audit log is missing', 'see hasp audit verify');
+    throw new HaspError('E_CHAIN_BROKEN', 'the audit log is missing', LOOK);
   }
 }

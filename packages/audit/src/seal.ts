@@ -25,6 +25,7 @@ import { hash } from 'node:crypto';
 import { HaspError } from '@hasp/core';
 import { KEY_BYTES, LINK_BYTES } from './chain.ts';
 import { type Disk, readFully, writeFully } from './disk.ts';
+import { LOOK } from './failures.ts';
 
 export interface Seal {
   /** 32 hex digits. */
@@ -143,7 +144,7 @@ export function replaceSeal(disk: Disk, fd: number, old: StoredSeal, seal: Seal)
 
 /** Neither append nor head can go on without a seal. */
 export function sealDamaged(): HaspError {
-  return new HaspError('E_CHAIN_BROKEN', 'the seal of the audit log is damaged', 'see hasp audit verify');
+  return new HaspError('E_CHAIN_BROKEN', 'the seal of the audit log is damaged', LOOK);
 }
 
 function checksum(bytes: Buffer): Buffer {

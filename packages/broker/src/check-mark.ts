@@ -22,6 +22,6 @@ export function checkMark(vault: Vault, log: AuditLog): void {
   throw new HaspError(
     'E_CHAIN_BROKEN',
     `the log ${what}`,
-    'log or seal were put back or exchanged: see hasp audit verify',
+    'log or seal were put back or exchanged: hasp audit verify says which, hasp audit recover goes on from there',
   );
 }

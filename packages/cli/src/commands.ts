@@ -1,3 +1,4 @@
+import { AUDIT_COMMANDS } from './audit-commands.ts';
 import { BROKER_COMMANDS } from './broker-commands.ts';
 import type { Command } from './command.ts';
 import { SECRET_COMMANDS } from './secret-commands.ts';
@@ -121,29 +122,7 @@ export const COMMANDS: readonly Command[] = [
     load: async () => (await import('./commands/policy-test.ts')).testPolicy,
   },
   ...SESSION_COMMANDS,
-  {
-    usage: 'audit verify',
-    says: 'prove that no record was edited, dropped, reordered, forged or cut off',
-    example: 'hasp audit verify --json',
-    inSession: 'allowed',
-    load: async () => (await import('./commands/audit-verify.ts')).verifyAudit,
-  },
-  {
-    usage: 'audit log',
-    says: 'who was granted what, when, for how long, and how it ended',
-    example: 'hasp audit log --secret db/url --since 14:00 --until 16:00',
-    options: {
-      secret: { kind: 'text', says: 'NAME: records of this secret' },
-      session: { kind: 'text', says: 'ID: records of this session' },
-      agent: { kind: 'text', says: 'NAME: records of this agent' },
-      type: { kind: 'text', says: 'TYPE: records of this type, such as grant.issued' },
-      project: { kind: 'text', says: 'NAME: records of this project' },
-      since: { kind: 'text', says: 'TIME: 14:00, 2h ago, 2026-11-21T14:00:00Z' },
-      until: { kind: 'text', says: 'TIME: before this time' },
-    },
-    inSession: 'own',
-    load: async () => (await import('./commands/audit-log.ts')).showLog,
-  },
+  ...AUDIT_COMMANDS,
   {
     usage: 'hook install',
     says: 'let git ask hasp before each commit and push; hooks that are there go on running',

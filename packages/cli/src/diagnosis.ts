@@ -99,7 +99,11 @@ export function logCheck({ home }: Context, vault: Vault | undefined): Check {
   if (broken === undefined) return { name: 'log', state: 'ok', detail: `${records} records verify` };
   return problem(
     'log',
-    new HaspError('E_CHAIN_BROKEN', `broken at record ${broken.seq}: ${broken.message}`, 'see hasp audit verify'),
+    new HaspError(
+      'E_CHAIN_BROKEN',
+      `broken at record ${broken.seq}: ${broken.message}`,
+      'hasp audit verify says more, hasp audit recover goes on from there',
+    ),
   );
 }
 

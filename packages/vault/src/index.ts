@@ -1,3 +1,4 @@
+export { checkpointSeed } from './checkpoint-seed.ts';
 export type { Consent } from './consent.ts';
 export { type CreateOptions, createVault, newVaultId } from './create.ts';
 export type { KeySource, UnlockKey } from './key-source.ts';

@@ -1,6 +1,8 @@
 import type { Random } from '@hasp/core';
 import type { Database } from './database.ts';
 import type { Entries, EntryKind } from './entries.ts';
+import type { Keys } from './keys.ts';
+import type { MarkRow } from './mark.ts';
 import type { Vault } from './vault.ts';
 
 /** Opens a vault to the files beside it: not named by the index. */
@@ -9,6 +11,8 @@ export const INSIDE = Symbol('inside');
 export interface VaultInside {
   readonly database: Database;
   readonly entries: Entries;
+  readonly keys: Keys;
+  readonly mark: MarkRow;
   readonly random: Random;
 }
 

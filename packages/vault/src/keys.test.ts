@@ -19,7 +19,7 @@ describe('key derivation', () => {
   it('gives every purpose, vault and chain a key of its own', () => {
     const root = Buffer.alloc(32, 1);
     const ids = [Buffer.alloc(16, 2), Buffer.alloc(16, 3)];
-    const purposes = ['values', 'lookup', 'entries', 'summary', 'audit', 'mark'] as const;
+    const purposes = ['values', 'lookup', 'entries', 'summary', 'audit', 'mark', 'sheaf', 'checkpoint'] as const;
     const keys = ids.flatMap((id) => [
       ...purposes.map((purpose) => deriveSubkey(root, id, purpose)),
       deriveAuditKey(deriveSubkey(root, id, 'audit'), id),

@@ -6,7 +6,7 @@ export const KEY_BYTES = 32;
 const ONE = Buffer.from([1]);
 
 /** What a subkey of the root key is for; each use has its own, so that no key meets two constructions. */
-export type Purpose = 'values' | 'lookup' | 'entries' | 'summary' | 'audit' | 'mark' | 'sheaf';
+export type Purpose = 'values' | 'lookup' | 'entries' | 'summary' | 'audit' | 'mark' | 'sheaf' | 'checkpoint';
 
 /**
  * HKDF-SHA256 (RFC 5869), 32 bytes: for that length it is two HMACs. Node's hkdfSync gives the same, but its

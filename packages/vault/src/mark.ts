@@ -59,5 +59,9 @@ export class MarkRow {
 }
 
 function chainBroken(message: string): HaspError {
-  return new HaspError('E_CHAIN_BROKEN', message, 'look at it with: hasp audit verify');
+  return new HaspError(
+    'E_CHAIN_BROKEN',
+    message,
+    'hasp audit verify says what is wrong, hasp audit recover goes on from there',
+  );
 }

@@ -224,7 +224,8 @@ export class Vault {
 
   /** For what this package keeps besides secrets and consents. */
   get [INSIDE](): VaultInside {
-    return { database: this.#database, entries: this.#entries, random: this.#ports.random };
+    const { random } = this.#ports;
+    return { database: this.#database, entries: this.#entries, keys: this.#keys, mark: this.#mark, random };
   }
 
   /** All changes that `deed` makes are stored, or none if it throws. Nests. `deed` can't wait for a promise. */

@@ -1,44 +1,64 @@
-import { verifyLog } from '@hasp/audit';
+import { type CheckpointProblem, type CheckpointReport, checkCheckpoint, type VerifyReport } from '@hasp/audit';
 import { HaspError } from '@hasp/core';
-import type { Answer, CommandInput } from '../command.ts';
+import { readCheckpoint } from '../checkpoint-file.ts';
+import { type Answer, type CommandInput, textOption } from '../command.ts';
 import type { Context } from '../context.ts';
 import { checkHome } from '../home-guard.ts';
-import { isTerminal } from '../is-terminal.ts';
 import { printError } from '../output.ts';
 import { paletteFor } from '../palette.ts';
-import { progressOn } from '../progress.ts';
 import { readPassphrase, unlock } from '../unlock.ts';
+import { logBroken, signerOf, verifyWhole } from '../verified-log.ts';
 
 const BROKEN = 6;
 
 /** Reads only: it neither mends the log nor ends runs that lost their wrapper. */
 export async function verifyAudit(input: CommandInput, context: Context): Promise<Answer> {
   checkHome(context.home, context.uid);
+  const named = textOption(input, 'checkpoint');
+  const note = named === undefined ? undefined : readCheckpoint(named, context);
   const vault = await unlock(input, context, readPassphrase);
-  const root = { chain: vault.chain(), k0: vault.auditKey() };
-  const progress = isTerminal(2) ? progressOn('verified') : undefined;
-  const report = verifyLog(context.home, root, vault.mark(), progress?.update);
-  progress?.clear();
+  const { ok, records, head, fenced, problem } = verifyWhole(vault, context);
+  const checkpoint =
+    note === undefined ? undefined : checkCheckpoint(context.home, note, signerOf(vault), vault.chain(), records);
   vault.close();
-  const { problem } = report;
-  if (problem === undefined) {
-    const head =
-      report.head === null
-        ? 'no head'
-        : `head ${report.head.seq} ${report.head.mac.slice(0, 16)}… of ${report.head.time}`;
-    const fenced = report.fenced === 0 ? '' : `, ${report.fenced} torn or foreign parts fenced`;
-    return {
-      json: report,
-      text: `${paletteFor(context.environment).green('ok')}: ${report.records} records, ${head}${fenced}`,
-    };
+  const first = problem ?? checkpoint?.problem;
+  const json = {
+    ok: ok && first === undefined,
+    records,
+    head,
+    ...(checkpoint === undefined ? {} : { checkpoint }),
+    fenced,
+    ...(first === undefined ? {} : { problem: first }),
+  };
+  if (first === undefined) return { json, text: verified(json, checkpoint, context) };
+  if (!input.json) {
+    if (problem !== undefined) printError(logBroken(problem), false);
+    if (checkpoint?.problem !== undefined) printError(checkpointBroken(checkpoint.problem), false);
   }
-  const where = `record ${problem.seq}, line ${problem.line}, byte ${problem.offset}`;
-  const after = `${problem.verifiedAfter} records after it verify`;
-  const error = new HaspError(
-    'E_CHAIN_BROKEN',
-    `the log is broken at ${where}: ${problem.message} (${problem.code}; ${after})`,
-    'keep a copy of the home before anything else: the log is evidence',
-  );
-  if (!input.json) printError(error, false);
-  return { json: report, status: BROKEN };
+  return { json, status: BROKEN };
+}
+
+function verified(
+  { records, head, fenced }: Pick<VerifyReport, 'records' | 'head' | 'fenced'>,
+  checkpoint: CheckpointReport | undefined,
+  context: Context,
+): string {
+  const end = head === null ? 'no head' : `head ${head.seq} ${head.mac.slice(0, 16)}… of ${head.time}`;
+  const torn = fenced === 0 ? '' : `, ${fenced} torn or foreign parts fenced`;
+  const from = checkpoint === undefined ? '' : `, goes on from record ${checkpoint.seq}, signed ${checkpoint.time}`;
+  return `${paletteFor(context.environment).green('ok')}: ${records} records, ${end}${torn}${from}`;
+}
+
+const HINTS: Readonly<Record<CheckpointProblem['code'], string>> = {
+  'checkpoint-other-key': 'name a checkpoint that this vault has signed',
+  'checkpoint-changed': 'name a copy of it that nobody touched',
+  'checkpoint-other-chain':
+    'a recover or a restore began a new chain, or this home was put back to before one; check the archived log of that chain with the public key: hasp audit checkpoint --public-key',
+  'checkpoint-ahead': 'this home was put back to an earlier state, or its log cut: compare it with your backups',
+  'checkpoint-bytes': 'this home was put back to an earlier state, or its log rewritten: compare it with your backups',
+  'checkpoint-record': 'the checkpoint is signed and wrong: keep both for whoever looks into it',
+};
+
+function checkpointBroken({ code, message }: CheckpointProblem): HaspError {
+  return new HaspError('E_CHAIN_BROKEN', `${message} (${code})`, HINTS[code]);
 }

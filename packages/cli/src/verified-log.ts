@@ -1,0 +1,37 @@
+import { checkpointSigner, type Problem, type VerifyReport, verifyLog } from '@hasp/audit';
+import { HaspError } from '@hasp/core';
+import { checkpointSeed, type Vault } from '@hasp/vault';
+import type { Context } from './context.ts';
+import { isTerminal } from './is-terminal.ts';
+import { progressOn } from './progress.ts';
+
+/** The whole log of the home, verified, with progress on a terminal. Only reads. */
+export function verifyWhole(vault: Vault, { home }: Context): VerifyReport {
+  const k0 = vault.auditKey();
+  const progress = isTerminal(2) ? progressOn('verified') : undefined;
+  try {
+    return verifyLog(home, { chain: vault.chain(), k0 }, vault.mark(), progress?.update);
+  } finally {
+    progress?.clear();
+    k0.fill(0);
+  }
+}
+
+export function logBroken({ code, seq, line, offset, message, verifiedAfter }: Problem): HaspError {
+  const where = `record ${seq}, line ${line}, byte ${offset}`;
+  return new HaspError(
+    'E_CHAIN_BROKEN',
+    `the log is broken at ${where}: ${message} (${code}; ${verifiedAfter} records after it verify)`,
+    'keep a copy of the home, for the log is evidence; then go on with: hasp audit recover',
+  );
+}
+
+/** Signs and checks checkpoints. */
+export function signerOf(vault: Vault): ReturnType<typeof checkpointSigner> {
+  const seed = checkpointSeed(vault);
+  try {
+    return checkpointSigner(vault.id, seed);
+  } finally {
+    seed.fill(0);
+  }
+}
