@@ -13,6 +13,7 @@
 //   end-left.cjs  how what a killed wrapper left is ended
 //   portable.cjs  how a run is watched where the kernel gives no help
 //   match.cjs  the match engine, for a run that has something to mask
+//   verify-second-half.cjs  the second thread of `hasp audit verify`
 //   terminal.cjs  a terminal for a command whose output is redacted on ours
 //   NAME.cjs   packages that are loaded only when needed
 //   meta.json  what went into which bundle, for the architecture test
@@ -50,6 +51,8 @@ const PORTABLE = path.join(root, 'packages/process-tree/src/platform/portable.ts
 const END_LEFT = path.join(root, 'packages/broker/src/end-left.ts');
 /** What only a run with redacted output on a terminal needs, with the same care. */
 const TERMINAL = path.join(root, 'packages/process-tree/src/terminal/inner-terminal.ts');
+/** The program of a thread, which gets its keys from who starts it. */
+const SECOND_HALF = path.join(root, 'packages/audit/src/second-half-thread.ts');
 /** Loaded by name at run time: native code or too big for a bundle. */
 const EXTERNAL = ['koffi', 'libsodium-wrappers', 'libsodium-wrappers-sumo', '@node-rs/argon2'];
 /** ES modules that a CommonJS bundle can't require: bundled apart, loaded when asked for. */
@@ -187,6 +190,7 @@ const command = await build({
     portable: PORTABLE,
     'end-left': END_LEFT,
     terminal: TERMINAL,
+    'verify-second-half': SECOND_HALF,
   },
   plugins: [lazyBorders],
 });

@@ -1,5 +1,6 @@
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
 import {
+  chmodSync,
   cpSync,
   mkdirSync,
   mkdtempSync,
@@ -7,6 +8,7 @@ import {
   readFileSync,
   realpathSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -86,7 +88,7 @@ export class Sandbox {
   /** A fresh one whose home is a copy of this one's: quicker than to make it again. */
   clone(): Sandbox {
     const clone = new Sandbox();
-    cpSync(this.home, clone.home, { recursive: true });
+    copyFolder(this.home, clone.home);
     return clone;
   }
 
@@ -212,4 +214,15 @@ export function isLiving(pid: number): boolean {
 export function filesBelow(folder: string): string[] {
   const entries = readdirSync(folder, { withFileTypes: true, recursive: true });
   return entries.filter((entry) => entry.isFile()).map((entry) => path.join(entry.parentPath, entry.name));
+}
+
+/** With the modes of its folders: those of cpSync are new from Node 22 on. */
+function copyFolder(from: string, to: string): void {
+  mkdirSync(to);
+  for (const entry of readdirSync(from, { withFileTypes: true })) {
+    const [source, target] = [path.join(from, entry.name), path.join(to, entry.name)];
+    if (entry.isDirectory()) copyFolder(source, target);
+    else cpSync(source, target);
+  }
+  chmodSync(to, statSync(from).mode);
 }

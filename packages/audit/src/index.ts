@@ -15,3 +15,4 @@ export { readRecords, type StoredRecord } from './read.ts';
 export { publicKeyPem, verifierKey } from './signed-note.ts';
 export { parseTime } from './time.ts';
 export { type VerifyReport, verifyLog } from './verify.ts';
+export { verifyLogInTwo } from './verify-in-two.ts';

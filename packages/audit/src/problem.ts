@@ -1,3 +1,5 @@
+import type { Position } from './scan.ts';
+
 /** What can be wrong with a log; a closed set, described in docs/formats/audit.md. */
 export type ProblemCode =
   | 'log-missing'
@@ -26,4 +28,9 @@ export interface Problem {
   readonly message: string;
   /** Records behind this place that still verify, each with the key of its own sequence number. */
   readonly verifiedAfter: number;
+}
+
+/** What is wrong with the record that must follow. */
+export function problemAt(at: Position, code: ProblemCode, message: string): Problem {
+  return { code, seq: at.seq + 1, line: at.line + 1, offset: at.offset, message, verifiedAfter: 0 };
 }

@@ -1,4 +1,4 @@
-import { LINK_BYTES, type Ratchet } from './chain.ts';
+import { GENESIS_MAC, LINK_BYTES, type Ratchet } from './chain.ts';
 import { findFence } from './fence.ts';
 import { claimedSeq, hasTail, isRecovered, MAX_RECORD, storedMac, TAIL_BYTES } from './record.ts';
 import type { LogWindow } from './window.ts';
@@ -16,6 +16,11 @@ export interface Position {
   lastOffset: number;
   /** Stretches of foreign bytes that a record has fenced. */
   fenced: number;
+}
+
+/** Before the first record. */
+export function beginning(): Position {
+  return { seq: 0, mac: GENESIS_MAC, offset: 0, line: 0, lastOffset: -1, fenced: 0 };
 }
 
 export type Stop =

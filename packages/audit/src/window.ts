@@ -75,3 +75,14 @@ export class LogWindow {
     return at < 0 || at >= this.length || at - index >= MAX_RECORD ? -1 : at;
   }
 }
+
+/** A verified record; empty if it was damaged since. */
+export function recordAt(window: LogWindow, offset: number): Record<string, unknown> {
+  window.load(offset);
+  try {
+    const line = window.bytes.toString('utf8', LINK_BYTES, window.lineEnd(LINK_BYTES));
+    return JSON.parse(line) as Record<string, unknown>;
+  } catch {
+    return {};
+  }
+}

@@ -7,7 +7,7 @@ import { checkHome } from '../home-guard.ts';
 import { printError } from '../output.ts';
 import { paletteFor } from '../palette.ts';
 import { readPassphrase, unlock } from '../unlock.ts';
-import { logBroken, signerOf, verifyWhole } from '../verified-log.ts';
+import { logBroken, signerOf, verifyWholeInTwo } from '../verified-log.ts';
 
 const BROKEN = 6;
 
@@ -17,7 +17,7 @@ export async function verifyAudit(input: CommandInput, context: Context): Promis
   const named = textOption(input, 'checkpoint');
   const note = named === undefined ? undefined : readCheckpoint(named, context);
   const vault = await unlock(input, context, readPassphrase);
-  const { ok, records, head, fenced, problem } = verifyWhole(vault, context);
+  const { ok, records, head, fenced, problem } = await verifyWholeInTwo(vault, context);
   const checkpoint =
     note === undefined ? undefined : checkCheckpoint(context.home, note, signerOf(vault), vault.chain(), records);
   vault.close();
