@@ -51,6 +51,12 @@ function deeds(): Deed[] {
     { argv: ['secret', 'set', `bad name ${CANARY}`], status: 2, how: stdin(CANARY) },
     { argv: ['secret', 'set', 'from/file', '--file', box.write('value', CANARY)] },
     { argv: ['secret', 'set', 'from/nowhere', '--file', `/nowhere/at/all`], status: 2 },
+    { argv: ['secret', 'import', box.write('settings.env', `from/env="${CANARY}"\n`), '--dry-run'] },
+    { argv: ['secret', 'import', box.write('settings.env', `from/env="${CANARY}"\n`)] },
+    { argv: ['secret', 'import', '-'], how: stdin(`{"from":{"env":"${CANARY}"}}`), status: 2 },
+    { argv: ['secret', 'import', '-'], how: stdin(`from/env='${SECOND}'\n${CANARY}\n`), status: 2 },
+    { argv: ['secret', 'import', '-'], how: stdin(`${CANARY} x=1\n`), status: 2 },
+    { argv: ['secret', 'import', '-', '--json'], how: stdin(`{"a":"${CANARY}","b":["${CANARY}"]}`), status: 2 },
     { argv: ['secret', 'list'] },
     { argv: ['secret', 'list', '--json'] },
     { argv: ['secret', 'show', 'api/key'] },
@@ -204,7 +210,7 @@ it('is shown on a terminal to a person who asks, and is in no file after that ei
 });
 
 /** What the test itself wrote. */
-const given = (): string[] => ['value', 'message', 'policy'].map((name) => path.join(box.cwd, name));
+const given = (): string[] => ['value', 'message', 'policy', 'settings.env'].map((name) => path.join(box.cwd, name));
 
 /** A new command can't be forgotten here. */
 async function expectEveryCommand(tried: readonly (readonly string[])[]): Promise<void> {

@@ -33,6 +33,8 @@ const codeIn = (text: string): string[] => [...text.matchAll(/"code":"(E_[A-Z_]+
 
 const REFUSED = [
   'secret set mine',
+  'secret import .env',
+  'secret import .env --dry-run',
   'secret rm db/test',
   'secret rename db/test db/other',
   'secret rotate db/test',

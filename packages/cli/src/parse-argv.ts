@@ -133,8 +133,9 @@ function commandInput(command: Command, given: Read, behind: readonly string[]):
     throw new HaspError('E_USAGE', `${path.join(' ')} ${problem}`, `usage: hasp ${command.usage}`);
   }
   const options = Object.fromEntries(
-    Object.entries({ ...GLOBAL_OPTIONS, ...command.options }).flatMap(([name, { kind }]) => {
+    Object.entries({ ...GLOBAL_OPTIONS, ...command.options }).flatMap(([name, { kind, choices }]) => {
       const value = one(given, name, kind, path[0] === 'init' && name === 'key-file');
+      if (value !== undefined) checkChoice(name, value, choices, path.join(' '));
       return value === undefined ? [] : [[name, value] as const];
     }),
   );
@@ -169,6 +170,11 @@ function one(given: Read, name: string, kind: string, mayBeEmpty = false): strin
   return Number(value);
 }
 
+function checkChoice(name: string, value: unknown, choices: readonly string[] | undefined, command: string): void {
+  if (choices === undefined || choices.includes(String(value))) return;
+  throw new HaspError('E_USAGE', `--${name} is one of ${choices.join(', ')}`, `see hasp ${command} --help`);
+}
+
 async function parseRun(mine: readonly string[], command: readonly string[]): Promise<RunInput> {
   const given = await read(
     mine.flatMap((word) => (ATTACHED.test(word) ? ['-e', word.slice(2)] : [word])),
@@ -192,9 +198,7 @@ async function parseRun(mine: readonly string[], command: readonly string[]): Pr
       continue;
     }
     const value = one(given, name, kind);
-    if (choices !== undefined && value !== undefined && !choices.includes(String(value))) {
-      throw new HaspError('E_USAGE', `--${name} is one of ${choices.join(', ')}`, 'see hasp run --help');
-    }
+    if (value !== undefined) checkChoice(name, value, choices, 'run');
     if (kind === 'flag') input[field] = value === true;
     else if (value !== undefined) input[field] = value;
   }

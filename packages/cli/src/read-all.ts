@@ -31,7 +31,7 @@ export function readDescriptor(descriptor: number, limit: number, what: string):
     );
   }
   const exact = Buffer.from(held.subarray(0, length));
-  held.fill(0);
+  held.fill(0, 0, length);
   return exact;
 }
 

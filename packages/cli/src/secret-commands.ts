@@ -1,4 +1,6 @@
+import { ASSIGNMENT_FORMATS } from '@hasp/core';
 import type { Command } from './command.ts';
+import { ON_CONFLICT } from './import-plan.ts';
 import { PLACEHOLDER_OPTION } from './placeholder.ts';
 import { SCOPES_OPTION } from './scopes.ts';
 
@@ -12,6 +14,22 @@ export const SECRET_COMMANDS: readonly Command[] = [
     example: "printf %s 'postgres://…' | hasp secret set db/url",
     options: { ...VALUE_FILE, ...PLACEHOLDER_OPTION, ...SCOPES_OPTION },
     load: async () => (await import('./commands/secret-set.ts')).setSecret,
+  },
+  {
+    usage: 'secret import FILE',
+    says: 'store all values of a .env or JSON file, or of stdin (-): all of them or none',
+    example: 'hasp secret import .env --dry-run',
+    options: {
+      format: { kind: 'text', choices: ASSIGNMENT_FORMATS, says: 'F: env or json; without it, the file tells' },
+      'dry-run': { kind: 'flag', says: 'say what would become of each name; store and record nothing' },
+      prefix: { kind: 'text', says: 'P: put P/ in front of each name' },
+      'on-conflict': {
+        kind: 'text',
+        choices: ON_CONFLICT,
+        says: 'C: names that exist: skip, overwrite (a new version), or fail, which is the default',
+      },
+    },
+    load: async () => (await import('./commands/secret-import.ts')).importSecrets,
   },
   {
     usage: 'secret list',

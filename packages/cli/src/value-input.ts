@@ -8,7 +8,7 @@ import { MAX_VALUE_BYTES, readDescriptor, withoutFinalNewline } from './read-all
 import { askTwice } from './terminal.ts';
 
 /** Shorter values would be found in every output: they are not searched for. */
-const SHORTEST_GUARDED = 7;
+export const SHORTEST_GUARDED = 7;
 
 /** The name, which can't carry the value: argv is public. @throws HaspError E_USAGE, E_NAME_INVALID */
 export function nameToSet(input: CommandInput): string {

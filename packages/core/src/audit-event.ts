@@ -18,6 +18,7 @@ export type AuditEvent =
   | { readonly type: 'secret.renamed'; readonly secret: string; readonly to: string }
   | SecretRotatedEvent
   | SecretMarkedEvent
+  | SecretImportedEvent
   | { readonly type: 'secret.revealed'; readonly secret: string; readonly version: number }
   | ProjectEvent<'project.trusted'>
   | ProjectEvent<'project.untrusted'>
@@ -64,6 +65,15 @@ interface SecretMarkedEvent {
   readonly secret: string;
   readonly version: number;
   readonly placeholder: boolean;
+}
+
+/** One of many that were stored together. */
+export interface SecretImportedEvent {
+  readonly type: 'secret.imported';
+  readonly secret: string;
+  readonly version: number;
+  /** The same for all of one import: 16 hex digits. */
+  readonly import: string;
 }
 
 interface ProjectEvent<T extends string> {

@@ -1,3 +1,5 @@
+export type { Assignment, Kept } from './assignment.ts';
+export { ASSIGNMENT_FORMATS, type AssignmentFile, type AssignmentFormat, readAssignments } from './assignments.ts';
 export type {
   AuditEvent,
   AuditEventType,

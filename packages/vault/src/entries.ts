@@ -42,7 +42,7 @@ export class Entries {
   /** @throws HaspError E_VAULT_CORRUPT. Call within `read` or `transaction`. */
   find(kind: EntryKind, name: string): Buffer | undefined {
     const lookup = this.#lookup(kind, name);
-    return this.#open(bucketOf(lookup), this.stamps()).find((one) => one.lookup.equals(lookup))?.text;
+    return this.#open(bucketOf({ lookup }), this.stamps()).find((one) => one.lookup.equals(lookup))?.text;
   }
 
   /** Every text of one kind, in no order. @throws HaspError E_VAULT_CORRUPT. Call within `read` or `transaction`. */
@@ -65,20 +65,28 @@ export class Entries {
 
   /** Adds or replaces. Call within `transaction`. */
   put(kind: EntryKind, name: string, text: Buffer, random: Random): void {
-    const added = { lookup: this.#lookup(kind, name), kind: KIND_NUMBER[kind], text };
-    this.#change(added.lookup, random, (others) => [...others, added]);
+    this.putMany(kind, [[name, text]], random);
+  }
+
+  /** The same for many, each name once; every bucket is sealed once. */
+  putMany(kind: EntryKind, texts: readonly (readonly [name: string, text: Buffer])[], random: Random): void {
+    const added = texts.map(([name, text]) => ({ lookup: this.#lookup(kind, name), kind: KIND_NUMBER[kind], text }));
+    this.#change(added, added, random);
   }
 
   /** Call within `transaction`. */
   remove(kind: EntryKind, name: string, random: Random): void {
-    this.#change(this.#lookup(kind, name), random, (others) => others);
+    this.#change([{ lookup: this.#lookup(kind, name) }], [], random);
   }
 
-  #change(lookup: Buffer, random: Random, deed: (others: Entry[]) => Entry[]): void {
-    const bucket = bucketOf(lookup);
+  #change(gone: readonly Pick<Entry, 'lookup'>[], added: readonly Entry[], random: Random): void {
     const stamps = this.stamps();
-    const entries = deed(this.#open(bucket, stamps).filter((one) => !one.lookup.equals(lookup)));
-    this.#store(bucket, entries, random).copy(stamps, bucket * STAMP_BYTES);
+    for (const bucket of new Set(gone.map(bucketOf))) {
+      const isHere = (one: Pick<Entry, 'lookup'>) => bucketOf(one) === bucket;
+      const out = gone.filter(isHere);
+      const kept = this.#open(bucket, stamps).filter((one) => !out.some(({ lookup }) => lookup.equals(one.lookup)));
+      this.#store(bucket, [...kept, ...added.filter(isHere)], random).copy(stamps, bucket * STAMP_BYTES);
+    }
     this.#database.run('UPDATE summary SET stamps = ?, mac = ?', stamps, this.#mac(stamps));
     dropSheaf(this.#database);
   }
@@ -122,7 +130,7 @@ export class Entries {
   }
 }
 
-function bucketOf(lookup: Buffer): number {
+function bucketOf({ lookup }: Pick<Entry, 'lookup'>): number {
   return lookup.readUInt8(0);
 }
 

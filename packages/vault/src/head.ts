@@ -1,7 +1,8 @@
+import type { Random } from '@hasp/core';
 import { uint32 } from './encoding.ts';
 import { corrupt } from './failures.ts';
 
-export const SECRET_ID_BYTES = 16;
+const SECRET_ID_BYTES = 16;
 const NAME_BYTES = 255;
 const FIXED_BYTES = 2 + NAME_BYTES + SECRET_ID_BYTES + 4 + 4;
 const VERSION_BYTES = 4 + 2 + 6;
@@ -59,6 +60,11 @@ export function decodeHead(bytes: Buffer): Head {
     next: bytes.readUInt32BE(idAt + SECRET_ID_BYTES),
     versions,
   };
+}
+
+/** Of a name that begins a life; it has no version yet. */
+export function newHead(name: string, random: Random): Head {
+  return { name, secretId: Buffer.from(random(SECRET_ID_BYTES)), next: 1, versions: [] };
 }
 
 export function newest(head: Head): VersionFact {

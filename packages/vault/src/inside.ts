@@ -1,19 +1,19 @@
-import type { Random } from '@hasp/core';
 import type { Database } from './database.ts';
 import type { Entries, EntryKind } from './entries.ts';
 import type { Keys } from './keys.ts';
 import type { MarkRow } from './mark.ts';
-import type { Vault } from './vault.ts';
+import type { Vault, VaultPorts } from './vault.ts';
+import type { Versions } from './versions.ts';
 
 /** Opens a vault to the files beside it: not named by the index. */
 export const INSIDE = Symbol('inside');
 
-export interface VaultInside {
+export interface VaultInside extends VaultPorts {
   readonly database: Database;
   readonly entries: Entries;
   readonly keys: Keys;
   readonly mark: MarkRow;
-  readonly random: Random;
+  readonly versions: Versions;
 }
 
 /** The texts of one kind, each under its name. Reads by themselves; changes within a transaction of the vault. */

@@ -4,7 +4,7 @@ import type { Database } from './database.ts';
 import { timeText } from './encoding.ts';
 import { Entries } from './entries.ts';
 import { secretMissing } from './failures.ts';
-import { decodeHead, encodeHead, type Head, newest, SECRET_ID_BYTES, scopesName, type VersionFact } from './head.ts';
+import { decodeHead, encodeHead, type Head, newest, newHead, scopesName, type VersionFact } from './head.ts';
 import { INSIDE, type VaultInside } from './inside.ts';
 import { deriveAuditKey, type Keys } from './keys.ts';
 import { type ListedSecret, type ListedVersion, listSecret, listVersion, versionOf } from './listing.ts';
@@ -87,7 +87,7 @@ export class Vault {
     if (value.length > MAX_VALUE_BYTES) throw new HaspError('E_USAGE', 'a value can have 64 MiB at most');
     const cipher = await sodiumCipher();
     return this.transaction(() => {
-      const head = this.#findHead(name) ?? (options.mustExist ? undefined : this.#newHead(name));
+      const head = this.#findHead(name) ?? (options.mustExist ? undefined : newHead(name, this.#ports.random));
       if (!head) throw secretMissing(name);
       const version = head.next;
       const added = marked({ version, createdAt: this.#ports.clock() }, options.placeholder === true);
@@ -224,8 +224,8 @@ export class Vault {
 
   /** For what this package keeps besides secrets and consents. */
   get [INSIDE](): VaultInside {
-    const { random } = this.#ports;
-    return { database: this.#database, entries: this.#entries, keys: this.#keys, mark: this.#mark, random };
+    const of = { database: this.#database, entries: this.#entries, keys: this.#keys };
+    return { ...this.#ports, ...of, mark: this.#mark, versions: this.#versions };
   }
 
   /** All changes that `deed` makes are stored, or none if it throws. Nests. `deed` can't wait for a promise. */
@@ -281,10 +281,6 @@ export class Vault {
     const head = this.#findHead(name);
     if (head) return head;
     throw secretMissing(name);
-  }
-
-  #newHead(name: string): Head {
-    return { name, secretId: Buffer.from(this.#ports.random(SECRET_ID_BYTES)), next: 1, versions: [] };
   }
 
   #putHead(head: Head): void {

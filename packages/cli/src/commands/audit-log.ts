@@ -83,7 +83,18 @@ function details(record: Fields): string[] {
   if (Number(record.count) > 1) parts.push(`${String(record.count)} times`);
   if (record.to !== undefined) parts.push(`to ${String(record.to)}`);
   if (Array.isArray(record.secrets)) parts.push(record.secrets.join(', '));
-  for (const name of ['agent', 'session', 'project', 'target', 'reason', 'file', 'url', 'status', 'why'] as const) {
+  for (const name of [
+    'agent',
+    'session',
+    'project',
+    'target',
+    'reason',
+    'import',
+    'file',
+    'url',
+    'status',
+    'why',
+  ] as const) {
     if (record[name] !== undefined) parts.push(`${name}=${String(record[name])}`);
   }
   if (Array.isArray(record.command)) parts.push(`[${record.command.join(' ')}]`);
