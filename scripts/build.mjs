@@ -10,6 +10,7 @@
 //   main.cjs   every other command (yargs and all)
 //   *.cache    what V8 makes of the three, for the Node that builds (another Node compiles anew)
 //   help.txt   what `hasp --help` prints
+//   keyring.cjs  how the key of a vault is asked of the operating system's keyring
 //   end-left.cjs  how what a killed wrapper left is ended
 //   portable.cjs  how a run is watched where the kernel gives no help
 //   match.cjs  the match engine, for a run that has something to mask
@@ -42,6 +43,7 @@ const ENTRIES = [
   ['ask-once', 'ask-once'],
   ['remote-finder', 'remote-finder'],
   ['inside-run', 'inside-run'],
+  ['keyring/vault-key', 'keyring'],
   ['main', 'main'],
   ['bundle', 'bundle'],
 ];
@@ -83,6 +85,7 @@ const lazyBorders = {
       ['ask-once', 'ask-once'],
       ['remote-finder', 'remote-finder'],
       ['inside-run', 'inside-run'],
+      ['keyring/vault-key', 'keyring'],
       ['end-left', 'end-left'],
       ['platform/portable', 'portable'],
       ['terminal/inner-terminal', 'terminal'],

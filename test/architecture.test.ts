@@ -55,6 +55,12 @@ const BORDERS: readonly Border[] = [
     why: 'words and colours are for people, at the top only',
   },
   {
+    name: 'the keyring',
+    what: /["'`](?:secret-tool|\/usr\/bin\/security)["'`]/,
+    only: ['cli/src/keyring/secret-tool.ts', 'cli/src/keyring/keychain.ts'],
+    why: 'one place hands a key to another program, on its stdin and never as an argument',
+  },
+  {
     name: '/proc',
     what: /["'`]\/proc\b/,
     only: ['process-tree'],

@@ -153,6 +153,7 @@ function deeds(): Deed[] {
     { argv: ['approve', 'ffffffff'], status: 4 },
     { argv: ['lock'] },
     { argv: ['broker', 'stop'] },
+    { argv: ['init', '--keyring'], status: 2 },
     { argv: ['doctor'] },
     { argv: ['doctor', '--json'] },
     { argv: ['completion', 'bash'] },

@@ -8,8 +8,9 @@ import { SESSION_COMMANDS } from './session-commands.ts';
 export const COMMANDS: readonly Command[] = [
   {
     usage: 'init',
-    says: 'make the vault and its log; asks for a passphrase twice, or makes a key file',
+    says: 'make the vault and its log; asks for a passphrase twice, or makes a key, in a file or in the keyring',
     example: 'hasp init --key-file',
+    options: { keyring: { kind: 'flag', says: 'keep the key in the keyring of the operating system' } },
     load: async () => (await import('./commands/init.ts')).init,
   },
   ...SECRET_COMMANDS,

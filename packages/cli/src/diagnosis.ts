@@ -3,7 +3,7 @@ import { verifyLog } from '@hasp/audit';
 import { HaspError } from '@hasp/core';
 import { MIN_VALUE_BYTES } from '@hasp/match';
 import { hardenSelf } from '@hasp/process-tree';
-import type { Vault } from '@hasp/vault';
+import { readVaultHeader, type Vault, type VaultHeader } from '@hasp/vault';
 import type { Context } from './context.ts';
 import { checkHome } from './home-guard.ts';
 import type { GlobalInput } from './input.ts';
@@ -63,7 +63,7 @@ export async function vaultCheck(
       placeholders.length === 0
         ? counted
         : `${counted}; placeholders, which are not looked for: ${namesOf(placeholders)}`;
-    const way = isKeyExposed(input, context) ? { hint: KEY_EXPOSED } : {};
+    const way = isKeyExposed(input, context) ? { hint: keyExposed(context) } : {};
     if (short.length === 0) return { open, check: { name: 'vault', state: 'ok', detail, ...way } };
     const hint = `under ${MIN_VALUE_BYTES} bytes, so not masked in output: ${namesOf(short)}`;
     return { open, check: { name: 'vault', state: 'warning', detail, hint } };
@@ -83,8 +83,39 @@ export async function vaultCheck(
 }
 
 /** What a session says of it at its start, with the way out. */
-const KEY_EXPOSED =
-  'its key file can be read by every process of yours, an agent too; to keep values from agents, make a vault with a passphrase: HASP_HOME=… hasp init';
+function keyExposed({ home }: Context): string {
+  const key =
+    readVaultHeader(home).keySource === 'keyring'
+      ? 'the keyring gives its key to every process of your login'
+      : 'its key file can be read by every process of yours';
+  return `${key}, an agent too; to keep values from agents, make a vault with a passphrase: HASP_HOME=… hasp init`;
+}
+
+/** Only for the kind of key that is not with the person who asks. */
+export async function keyringCheck(context: Context): Promise<Check[]> {
+  const header = headerOf(context);
+  if (header?.keySource !== 'keyring') return [];
+  const { askKeyring } = await import('./keyring/vault-key.ts');
+  try {
+    const state = await askKeyring(context, header.id);
+    return [
+      state === 'open'
+        ? { name: 'keyring', state: 'ok', detail: 'answers, and has the key of the vault' }
+        : { name: 'keyring', state: 'warning', detail: 'has the key of the vault, and is locked', hint: 'unlock it' },
+    ];
+  } catch (error) {
+    return [problem('keyring', asHaspError(error))];
+  }
+}
+
+/** One that can't be read is said where the vault is. */
+function headerOf({ home }: Context): VaultHeader | undefined {
+  try {
+    return readVaultHeader(home);
+  } catch {
+    return undefined;
+  }
+}
 
 function isShort(vault: Vault, name: string): boolean {
   const { value } = vault.get({ name });

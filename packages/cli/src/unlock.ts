@@ -1,10 +1,11 @@
 import { closeSync, constants, openSync } from 'node:fs';
 import path from 'node:path';
 import { HaspError } from '@hasp/core';
-import { LockedVault, openVaultWithPassphrase, type UnlockKey, type Vault, type VaultHeader } from '@hasp/vault';
+import { LockedVault, openVaultWithPassphrase, type UnlockKey, type Vault } from '@hasp/vault';
 import type { Context } from './context.ts';
 import { checkPrivateFile } from './home-guard.ts';
 import type { GlobalInput } from './input.ts';
+import { asHaspError } from './output.ts';
 import { readDescriptor, withoutFinalNewline } from './read-all.ts';
 import { askHidden, openTerminal } from './terminal.ts';
 
@@ -12,7 +13,7 @@ const KEY_BYTES = 32;
 const MAX_PASSPHRASE_BYTES = 64 * 1024;
 
 /**
- * Opens the vault with the first key there is: key file, passphrase descriptor, terminal.
+ * Opens the vault with the first key there is: key file, keyring, passphrase descriptor, terminal.
  * @param ask gets a passphrase
  * @param ready no key is read before
  * @throws HaspError E_VAULT_MISSING, E_VAULT_LOCKED, E_WRONG_KEY, E_VAULT_CORRUPT, E_HOME_UNSAFE
@@ -26,7 +27,7 @@ export async function unlock(
   const locked = openLocked(context);
   try {
     await ready;
-    return await withKey(await obtainKey(input, context, locked.header, ask), (key) =>
+    return await withKey(await obtainKey(input, context, locked, ask), (key) =>
       key.source === 'passphrase' ? locked.unlockWithPassphrase(key) : locked.unlockAtOnce(key),
     );
   } catch (error) {
@@ -42,9 +43,7 @@ export async function unlock(
 export async function obtainWrappingKey(input: GlobalInput, context: Context): Promise<Uint8Array> {
   const locked = openLocked(context);
   try {
-    return await withKey(await obtainKey(input, context, locked.header, readPassphrase), (key) =>
-      locked.wrappingKey(key),
-    );
+    return await withKey(await obtainKey(input, context, locked, readPassphrase), (key) => locked.wrappingKey(key));
   } finally {
     locked.close();
   }
@@ -62,9 +61,11 @@ function openLocked(context: Context): LockedVault {
 async function obtainKey(
   input: GlobalInput,
   context: Context,
-  header: VaultHeader,
+  locked: LockedVault,
   ask: typeof readPassphrase,
 ): Promise<UnlockKey> {
+  const { header } = locked;
+  if (header.keySource === 'keyring') return fromKeyring(input, context, locked, ask !== readPassphraseUnasked);
   const chosen = keyFilePath(input, context);
   if (header.keySource === 'passphrase') {
     if (input.keyFile !== undefined) throw notThatKey();
@@ -74,6 +75,23 @@ async function obtainKey(
   const keyFile = chosen ?? (header.defaultKeyFile ? context.home.key : undefined);
   if (keyFile === undefined) throw keyFileUnnamed();
   return { source: 'key-file', bytes: readKeyFile(keyFile, context.uid) };
+}
+
+/** Loaded here: no other vault needs it. Its errors are made ours. */
+async function fromKeyring(
+  input: GlobalInput,
+  context: Context,
+  locked: LockedVault,
+  mayAsk: boolean,
+): Promise<UnlockKey> {
+  const others = { keyFile: keyFilePath(input, context), passphraseFd: input.passphraseFd };
+  const { keyOf } = await import('./keyring/vault-key.ts');
+  const isKey = (key: Uint8Array) => locked.opensWith(key);
+  const bytes = await keyOf(locked.header.id, context, others, isKey, mayAsk).catch((error) => {
+    throw asHaspError(error);
+  });
+  if (bytes === undefined) throw new NeedsPerson();
+  return { source: 'keyring', bytes };
 }
 
 /** Who types it there types it for the agent. */

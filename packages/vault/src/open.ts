@@ -62,6 +62,13 @@ export class LockedVault {
     return stretch(key.bytes, this.#header.stretchSalt, this.#header.stretch);
   }
 
+  /** Whether these are the 32 bytes that unseal it: of several that might be. */
+  opensWith(wrapping: Uint8Array): boolean {
+    const root = unseal(wrapping, this.#header.sealedRoot, rootContext(this.#header));
+    root?.fill(0);
+    return root !== undefined;
+  }
+
   /** Closes the file if the key is wrong. @param wrapping from `wrappingKey`; wiped @throws HaspError E_WRONG_KEY */
   unlockWithWrappingKey(wrapping: Uint8Array): Vault {
     return this.#closingOnError(() => this.#unlockWiping(wrapping));

@@ -19,7 +19,7 @@ export interface SessionState {
   readonly cwd: string;
   /** Between TERM and KILL. */
   readonly graceMs: number;
-  /** The vault opens with a key file that the agent can read. */
+  /** The vault opens with a key file that the agent can read, or with a key that it can ask the keyring for. */
   readonly keyExposed: boolean;
   /** Milliseconds since 1970. */
   readonly startedAt: number;

@@ -4,6 +4,7 @@ import type { Context } from '../context.ts';
 import {
   type Check,
   homeChecks,
+  keyringCheck,
   logCheck,
   nodeCheck,
   runsCheck,
@@ -24,6 +25,7 @@ export async function doctor(input: CommandInput, context: Context): Promise<Ans
   const checks = [
     nodeCheck(),
     ...home,
+    ...(unsafe ? [] : await keyringCheck(context)),
     ...(vault === undefined ? [] : [vault.check, logCheck(context, vault.open), await runsCheck(context)]),
     trackingCheck(),
     surroundingsCheck(context),

@@ -2,10 +2,10 @@ import { closeSync, existsSync, fchmodSync, fsyncSync, openSync, unlinkSync, wri
 import path from 'node:path';
 import { createLog } from '@hasp/audit';
 import { HaspError, type Home } from '@hasp/core';
-import { createVault, type UnlockKey, type Vault } from '@hasp/vault';
+import { createVault, type KeySource, newVaultId, readVaultHeader, type UnlockKey, type Vault } from '@hasp/vault';
 import type { Answer, CommandInput } from '../command.ts';
 import type { Context } from '../context.ts';
-import { makeHome } from '../home-guard.ts';
+import { checkHome, makeHome } from '../home-guard.ts';
 import { askTwice, openTerminal } from '../terminal.ts';
 import { keyFilePath, readKeyFile, readPassphrase, unlock } from '../unlock.ts';
 
@@ -14,21 +14,56 @@ const KEY_BYTES = 32;
 /** Makes the vault and the log's first record; finishes an init that was killed. */
 export async function init(input: CommandInput, context: Context): Promise<Answer> {
   const { home } = context;
-  makeHome(home, context.uid);
-  const keyFile = chosenKeyFile(input, context);
-  const vault = existsSync(home.vault) ? await openUnfinished(input, context) : await create(input, context, keyFile);
-  startLog(vault, context, keyFile === undefined ? 'passphrase' : 'key-file');
+  const isKeyring = input.options.keyring === true;
+  if (isKeyring) requireAlone(input);
+  else makeHome(home, context.uid);
+  const keyFile = isKeyring ? undefined : chosenKeyFile(input, context);
+  const keySource: KeySource = isKeyring ? 'keyring' : keyFile === undefined ? 'passphrase' : 'key-file';
+  const vault = existsSync(home.vault)
+    ? await openUnfinished(input, context, keySource)
+    : isKeyring
+      ? await createWithKeyring(context)
+      : await create(input, context, keyFile);
+  startLog(vault, context, keySource);
   vault.close();
-  const key = keyFile === undefined ? 'your passphrase' : keyFile;
+  const key = isKeyring ? 'a key in your keyring' : (keyFile ?? 'your passphrase');
+  const isHidden = isKeyring && keyFilePath(input, context) !== undefined;
   return {
-    json: {
-      home: home.root,
-      vault: vault.id,
-      keySource: keyFile === undefined ? 'passphrase' : 'key-file',
-      ...(keyFile === undefined ? {} : { keyFile }),
-    },
-    notes: [`made a vault in ${home.root}, which opens with ${key}`],
+    json: { home: home.root, vault: vault.id, keySource, ...(keyFile === undefined ? {} : { keyFile }) },
+    notes: [
+      `made a vault in ${home.root}, which opens with ${key}`,
+      ...(isHidden ? ['HASP_KEY_FILE is set, and has to go: this vault opens with no key file'] : []),
+    ],
   };
+}
+
+function requireAlone({ keyFile, passphraseFd }: CommandInput): void {
+  if (keyFile === undefined && passphraseFd === undefined) return;
+  throw new HaspError(
+    'E_USAGE',
+    'a vault opens with a key in the keyring, with a passphrase or with a key file',
+    'choose one of --keyring, --passphrase-fd and --key-file',
+  );
+}
+
+/** The key is in the keyring, and was read back, before anything is made in the home. */
+async function createWithKeyring(context: Context): Promise<Vault> {
+  const { home, random, clock } = context;
+  checkHome(home, context.uid);
+  const { forgetKey, storeKey } = await import('../keyring/vault-key.ts');
+  const id = newVaultId(random);
+  const bytes = Buffer.from(random(KEY_BYTES));
+  try {
+    await storeKey(context, id, bytes);
+    makeHome(home, context.uid);
+    return await createVault(home, { source: 'keyring', bytes }, random, clock, { id });
+  } catch (error) {
+    // Nobody else has this id.
+    await forgetKey(context, id, () => true);
+    throw error;
+  } finally {
+    bytes.fill(0);
+  }
 }
 
 /** What is said in the command goes before the environment. */
@@ -113,9 +148,11 @@ function syncFolder(folder: string): void {
 }
 
 /** A vault without a mark has never had a log: an init was killed between the two. */
-async function openUnfinished(input: CommandInput, context: Context): Promise<Vault> {
+async function openUnfinished(input: CommandInput, context: Context, keySource: KeySource): Promise<Vault> {
   let vault: Vault;
   try {
+    checkHome(context.home, context.uid);
+    if (readVaultHeader(context.home).keySource !== keySource) throw vaultExists(context.home);
     vault = await unlock(input, context, readPassphrase);
   } catch {
     throw vaultExists(context.home);
@@ -134,7 +171,7 @@ function vaultExists(home: Home): HaspError {
 }
 
 /** Under the vault's lock: of two inits at once one makes the log, and the other sees its mark. */
-function startLog(vault: Vault, { home, clock }: Context, keySource: string): void {
+function startLog(vault: Vault, { home, clock }: Context, keySource: KeySource): void {
   vault.transaction(() => {
     if (vault.mark() !== undefined) throw vaultExists(home);
     dropUnfinishedLog(home);

@@ -15,7 +15,7 @@ export async function showSession(input: CommandInput, context: Context): Promis
   const lines = [
     `${shown.id}  ${shown.agent}  since ${shown.startedAt}${shown.expiresAt === undefined ? '' : `, until ${shown.expiresAt}`}`,
     `  [${shown.command.join(' ')}]  in ${shown.cwd}`,
-    ...(shown.keyExposed ? ['  the agent can read the key file of the vault'] : []),
+    ...(shown.keyExposed ? ['  the agent can get at the key of the vault'] : []),
     `  grants: ${shown.grants.join(', ') || 'none'}`,
     ...tree.map(({ pid, command }) => `  ${command} (${pid})`),
   ];

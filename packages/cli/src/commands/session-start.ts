@@ -4,6 +4,7 @@ import { RemoteSession } from '@hasp/broker/session';
 import { formatReference, HaspError, parseDuration } from '@hasp/core';
 import { parseAgentName } from '@hasp/core/rules';
 import { closeInspector, exitLike, hardenSelf, holdSignals, resolveCommand } from '@hasp/process-tree';
+import { readVaultHeader } from '@hasp/vault';
 import { baseEnvironment } from '../child-environment.ts';
 import { type Answer, type CommandInput, textOption, word } from '../command.ts';
 import type { Context } from '../context.ts';
@@ -63,7 +64,7 @@ export async function startSession(input: CommandInput, context: Context): Promi
     },
     inherited,
   );
-  tell(session, agent);
+  tell(session, agent, context);
   const environment = environmentFor(session, inherited, session.isTrusted ? project : undefined, agent);
   const journey = { context, input, signals, tracking, command, path: resolution.path, environment };
   const { end, trouble } = await superviseSession(journey, session);
@@ -100,14 +101,15 @@ function environmentFor(
   return environment.set('HASP_SESSION', state.session);
 }
 
-function tell({ state, withheld }: RemoteSession, agent: string): void {
+function tell({ state, withheld }: RemoteSession, agent: string, { home }: Context): void {
   if (withheld.length > 0) {
     say(`kept from ${agent}, since their values are in the vault: ${withheld.join(', ')}`);
   }
   if (state.keyExposed) {
-    say(
-      `the vault opens with a key file that ${agent} can read, so nothing in it is kept from ${agent}: see hasp doctor`,
-    );
+    const { keySource } = readVaultHeader(home);
+    const key =
+      keySource === 'keyring' ? `key that ${agent} can ask the keyring for` : `key file that ${agent} can read`;
+    say(`the vault opens with a ${key}, so nothing in it is kept from ${agent}: see hasp doctor`);
   }
 }
 
