@@ -89,7 +89,7 @@ it('a passphrase, stretched', async () => {
   expect((await stretch(Buffer.from(passphrase), bytes(salt), cost)).toString('hex')).toBe(key);
 });
 
-it('headers: the root key sealed with a key file and with a passphrase', () => {
+it('headers: the root key sealed with a key file, with a passphrase and with a key of the keyring', () => {
   for (const one of vectors.headers) {
     const { memoryKiB, passes, lanes, keySource, defaultKeyFile } = one;
     const stretchSalt = bytes(one.argon2Salt);
