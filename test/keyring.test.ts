@@ -169,6 +169,13 @@ withKeyring('hasp init --keyring', () => {
     for (const name of ['LD_PRELOAD', 'DISPLAY', 'HASP', 'SECRET_BACKEND']) expect(text).not.toContain(`\n${name}`);
   });
 
+  it('makes a vault in a folder of any name', async () => {
+    const env = home('josé\nsecret = none');
+    await box.ok(['init', '--keyring'], how({ env }));
+    await box.ok(['secret', 'list'], how({ env }));
+    expect(await login.entries()).toContain('/jos__secret = none)');
+  });
+
   it('takes the key back where the home can’t be made', async () => {
     writeFileSync(path.join(box.root, 'file'), '');
     const before = keysIn(await login.entries());

@@ -58,7 +58,7 @@ export function secretService(given: ReadonlyMap<string, string>, run: RunTool):
       return end.status === 0 && end.stdout.length > 0 ? { state: 'found', text: end.stdout } : { state: 'locked' };
     },
     async store(account, label, text, patience) {
-      const argv = ['store', `--label=${oneLine(label)}`, ...attributes(account)];
+      const argv = ['store', `--label=${plain(label)}`, ...attributes(account)];
       return failureOf(await ask(argv, limitOf(patience), text));
     },
     async remove(account) {
@@ -73,8 +73,8 @@ const cut = ({ isLate }: ToolEnd) => (isLate ? 'it does not answer' : 'it was in
 const isEnd = (end: ToolEnd | Unreachable): end is ToolEnd => 'stdout' in end;
 const unreachable = (why: string): Unreachable => ({ state: 'unreachable', why, hint: LOG_IN });
 
-/** What the tool prints is lines: one of a label's own must not pass for another. */
-const oneLine = (label: string) => label.replaceAll(/\p{Cc}/gu, ' ');
+/** The tool takes nothing else in the C locale, and prints lines: one of a label's own must not pass for another. */
+const plain = (label: string) => label.replaceAll(/[^ -~]/gu, '_');
 
 function failureOf(end: ToolEnd | Unreachable): Failure {
   if (!isEnd(end)) return end;
