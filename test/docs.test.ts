@@ -282,6 +282,7 @@ describe('the JSON that docs/cli.md promises', () => {
     ['revoke', ['--all'], ''],
     ['audit verify', [], ''],
     ['audit checkpoint', [], ''],
+    ['audit recover', [], ''],
     ['hook install', ['--global'], ''],
     ['doctor', [], ''],
     ['version', [], ''],

@@ -1,8 +1,7 @@
 import { fstatSync } from 'node:fs';
-import { type AuditEvent, type AuditMark, type Clock, HaspError } from '@hasp/core';
+import { type AuditEvent, type AuditMark, BROKEN_LOG_HINT, type Clock, HaspError } from '@hasp/core';
 import { LINK_BYTES, MAC_END, nextKey, Ratchet } from './chain.ts';
 import { type Disk, readFully, writeFully } from './disk.ts';
-import { LOOK } from './failures.ts';
 import { measure } from './fence.ts';
 import { encodeRecord, MAX_SLICE, RECOVERED } from './record.ts';
 import { type Position, scan } from './scan.ts';
@@ -88,7 +87,7 @@ function findTip(files: AppendFiles, seal: StoredSeal): Tip {
   const end = Buffer.alloc(LINK_BYTES + 1);
   const read = readFully(files.disk, files.log, end, seal.offset - LINK_BYTES);
   if (read < LINK_BYTES || end.toString('latin1', 0, LINK_BYTES) !== seal.mac + MAC_END) {
-    throw new HaspError('E_CHAIN_BROKEN', 'the end of the audit log is not the one that was sealed', LOOK);
+    throw new HaspError('E_CHAIN_BROKEN', 'the end of the audit log is not the one that was sealed', BROKEN_LOG_HINT);
   }
   const tip = {
     seq: seal.seq,

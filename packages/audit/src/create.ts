@@ -1,8 +1,8 @@
-import { closeSync, existsSync, fchmodSync, fsyncSync, openSync, unlinkSync } from 'node:fs';
+import { existsSync, unlinkSync } from 'node:fs';
 import { type AuditEvent, type AuditMark, type Clock, HaspError, type Home } from '@hasp/core';
 import { GENESIS_MAC, KEY_BYTES, nextKey } from './chain.ts';
-import { realDisk, writeFully } from './disk.ts';
 import { asWriteError, isErrno } from './failures.ts';
+import { createFile, syncPath } from './new-file.ts';
 import { encodeRecord } from './record.ts';
 import { encodeSealFile } from './seal.ts';
 
@@ -21,54 +21,42 @@ export interface ChainRoot {
  * @throws HaspError E_EXISTS if either file is there (nothing is touched), E_AUDIT_WRITE
  */
 export function createLog(home: Home, root: ChainRoot, first: AuditEvent, clock: Clock): AuditMark {
-  if (!/^[0-9a-f]{32}$/.test(root.chain) || root.k0.length !== KEY_BYTES) throw new Error('not a chain root');
-  if (!('chain' in first) || first.chain !== root.chain) throw new Error('the first record must name its chain');
   if (existsSync(home.auditSeal)) throw alreadyThere();
-  const key = nextKey(root.k0);
-  const { bytes, mac } = encodeRecord(first, { seq: 1, time: clock(), previousMac: GENESIS_MAC, key });
-  const next = nextKey(key);
-  key.fill(0);
-  const seal = encodeSealFile({ chain: root.chain, seq: 1, offset: bytes.length, mac, key: next });
-  next.fill(0);
+  const { log, seal, mac } = encodeNewLog(root, first, clock);
   const made: string[] = [];
   try {
-    createFile(home.auditLog, bytes, made);
-    createFile(home.auditSeal, seal, made);
-    syncFolder(home.root);
+    for (const [path, bytes] of [
+      [home.auditLog, log],
+      [home.auditSeal, seal],
+    ] as const) {
+      createFile(path, bytes);
+      made.push(path);
+    }
+    syncPath(home.root);
   } catch (error) {
     for (const path of made) unlinkSync(path);
-    throw asWriteError(error);
+    throw isErrno(error, 'EEXIST') ? alreadyThere() : asWriteError(error);
   } finally {
     seal.fill(0);
   }
   return { chain: root.chain, seq: 1, mac };
 }
 
-function createFile(path: string, bytes: Buffer, made: string[]): void {
-  let fd: number;
-  try {
-    fd = openSync(path, 'wx', 0o600);
-  } catch (error) {
-    throw isErrno(error, 'EEXIST') ? alreadyThere() : error;
-  }
-  try {
-    made.push(path);
-    // The umask can take bits away from the mode given to open.
-    fchmodSync(fd, 0o600);
-    writeFully(realDisk, fd, bytes, 0);
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
-  }
-}
-
-function syncFolder(path: string): void {
-  const fd = openSync(path, 'r');
-  try {
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
-  }
+/** Both files of a new chain, whole. The caller wipes `seal`, which holds the next key. */
+export function encodeNewLog(
+  root: ChainRoot,
+  first: AuditEvent,
+  clock: Clock,
+): { readonly log: Buffer; readonly seal: Buffer; readonly mac: string } {
+  if (!/^[0-9a-f]{32}$/.test(root.chain) || root.k0.length !== KEY_BYTES) throw new Error('not a chain root');
+  if (!('chain' in first) || first.chain !== root.chain) throw new Error('the first record must name its chain');
+  const key = nextKey(root.k0);
+  const { bytes, mac } = encodeRecord(first, { seq: 1, time: clock(), previousMac: GENESIS_MAC, key });
+  const next = nextKey(key);
+  key.fill(0);
+  const seal = encodeSealFile({ chain: root.chain, seq: 1, offset: bytes.length, mac, key: next });
+  next.fill(0);
+  return { log: bytes, seal, mac };
 }
 
 function alreadyThere(): HaspError {

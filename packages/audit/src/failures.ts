@@ -1,8 +1,5 @@
 import { HaspError } from '@hasp/core';
 
-/** What to do about a broken log. */
-export const LOOK = 'hasp audit verify says what is wrong, hasp audit recover goes on from there';
-
 export function isErrno(error: unknown, code: string): boolean {
   return errnoOf(error) === code;
 }

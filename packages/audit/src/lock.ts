@@ -7,9 +7,9 @@
  * after it, and neither is opened or closed while the lock is held.
  */
 import { closeSync, fstatSync, openSync, statSync } from 'node:fs';
-import { HaspError } from '@hasp/core';
+import { BROKEN_LOG_HINT, HaspError } from '@hasp/core';
 import Database from 'better-sqlite3';
-import { asWriteError, isErrno, LOOK } from './failures.ts';
+import { asWriteError, isErrno } from './failures.ts';
 import { sealDamaged } from './seal.ts';
 
 /** Longer than any writer holds the lock, even with a slow disk; SQLite sleeps up to 100 ms between tries. */
@@ -72,7 +72,7 @@ export function openSealFile(path: string, patience = BUSY_TIMEOUT_MS): SealFile
 }
 
 function sealMissing(): HaspError {
-  return new HaspError('E_CHAIN_BROKEN', 'the seal of the audit log is missing', LOOK);
+  return new HaspError('E_CHAIN_BROKEN', 'the seal of the audit log is missing', BROKEN_LOG_HINT);
 }
 
 function lazily<T>(make: () => T): () => T {

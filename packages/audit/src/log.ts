@@ -1,8 +1,16 @@
 import { closeSync, constants, openSync } from 'node:fs';
-import { type AuditEvent, type AuditMark, type AuditSink, type Clock, HaspError, type Home } from '@hasp/core';
+import {
+  type AuditEvent,
+  type AuditMark,
+  type AuditSink,
+  BROKEN_LOG_HINT,
+  type Clock,
+  HaspError,
+  type Home,
+} from '@hasp/core';
 import { appendRecords } from './append.ts';
 import { type Disk, realDisk } from './disk.ts';
-import { asWriteError, isErrno, LOOK } from './failures.ts';
+import { asWriteError, isErrno } from './failures.ts';
 import { openSealFile, type SealFile } from './lock.ts';
 import { readSeal, type Seal, sealDamaged } from './seal.ts';
 
@@ -120,6 +128,6 @@ function openLog(path: string): number {
     return openSync(path, constants.O_RDWR | constants.O_APPEND);
   } catch (error) {
     if (!isErrno(error, 'ENOENT')) throw error;
-    throw new HaspError('E_CHAIN_BROKEN', 'the audit log is missing', LOOK);
+    throw new HaspError('E_CHAIN_BROKEN', 'the audit log is missing', BROKEN_LOG_HINT);
   }
 }

@@ -1,7 +1,7 @@
 import { closeSync, fstatSync, openSync } from 'node:fs';
-import { HaspError, type Home } from '@hasp/core';
+import { BROKEN_LOG_HINT, HaspError, type Home } from '@hasp/core';
 import { readFully, realDisk } from './disk.ts';
-import { asReadError, isErrno, LOOK } from './failures.ts';
+import { asReadError, isErrno } from './failures.ts';
 import { MAX_RECORD, RECOVERED } from './record.ts';
 
 /** A record as it stands in the log, not verified. */
@@ -40,6 +40,19 @@ export function* readRecords(home: Home, fromOffset = 0): Generator<StoredRecord
       const record = parse(line.bytes);
       if (record) yield { offset: line.offset, line: line.line, record };
     }
+  } catch (error) {
+    throw asReadError(error);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** The first record, not verified; undefined where the log does not begin with one. @throws HaspError as `readRecords` */
+export function readFirstRecord(home: Home): Record<string, unknown> | undefined {
+  const fd = openLog(home.auditLog);
+  try {
+    for (const { bytes } of readLines(fd, 0, Math.min(MAX_RECORD, fstatSync(fd).size))) return parse(bytes);
+    return undefined;
   } catch (error) {
     throw asReadError(error);
   } finally {
@@ -102,6 +115,6 @@ function openLog(path: string): number {
     return openSync(path, 'r');
   } catch (error) {
     if (!isErrno(error, 'ENOENT')) throw asReadError(error);
-    throw new HaspError('E_CHAIN_BROKEN', 'the audit log is missing', LOOK);
+    throw new HaspError('E_CHAIN_BROKEN', 'the audit log is missing', BROKEN_LOG_HINT);
   }
 }

@@ -22,10 +22,9 @@
  * outlives the record that it sealed.
  */
 import { hash } from 'node:crypto';
-import { HaspError } from '@hasp/core';
+import { BROKEN_LOG_HINT, HaspError } from '@hasp/core';
 import { KEY_BYTES, LINK_BYTES } from './chain.ts';
 import { type Disk, readFully, writeFully } from './disk.ts';
-import { LOOK } from './failures.ts';
 
 export interface Seal {
   /** 32 hex digits. */
@@ -142,9 +141,16 @@ export function replaceSeal(disk: Disk, fd: number, old: StoredSeal, seal: Seal)
   writeFully(disk, fd, slot, slotOffset(old.slot));
 }
 
+/** No key is left in a seal that is no longer used. */
+export function wipeSlots(disk: Disk, fd: number): void {
+  const nothing = Buffer.alloc(PAGE);
+  for (const slot of [0, 1]) writeFully(disk, fd, nothing, slotOffset(slot));
+  disk.datasync(fd);
+}
+
 /** Neither append nor head can go on without a seal. */
 export function sealDamaged(): HaspError {
-  return new HaspError('E_CHAIN_BROKEN', 'the seal of the audit log is damaged', LOOK);
+  return new HaspError('E_CHAIN_BROKEN', 'the seal of the audit log is damaged', BROKEN_LOG_HINT);
 }
 
 function checksum(bytes: Buffer): Buffer {

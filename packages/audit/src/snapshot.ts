@@ -46,7 +46,8 @@ function readLocked(path: string, log: number | undefined, sizeNow: () => number
   }
 }
 
-function readAlone(path: string): Seal | 'missing' | 'damaged' {
+/** Without waiting for a writer. */
+export function readAlone(path: string): Seal | 'missing' | 'damaged' {
   const fd = openIfThere(path);
   if (fd === undefined) return 'missing';
   try {

@@ -1,5 +1,5 @@
 import type { AuditLog } from '@hasp/audit';
-import { type AuditMark, HaspError } from '@hasp/core';
+import { type AuditMark, BROKEN_LOG_HINT, HaspError } from '@hasp/core';
 import type { Vault } from '@hasp/vault';
 
 /**
@@ -19,9 +19,5 @@ export function checkMark(vault: Vault, log: AuditLog): void {
     end.seq < mark.seq
       ? `ends at record ${end.seq}, and the vault has seen record ${mark.seq}`
       : 'is not the one that the vault has seen';
-  throw new HaspError(
-    'E_CHAIN_BROKEN',
-    `the log ${what}`,
-    'log or seal were put back or exchanged: hasp audit verify says which, hasp audit recover goes on from there',
-  );
+  throw new HaspError('E_CHAIN_BROKEN', `the log ${what}`, BROKEN_LOG_HINT);
 }

@@ -21,6 +21,12 @@ export const AUDIT_COMMANDS: readonly Command[] = [
     load: async () => (await import('./commands/audit-checkpoint.ts')).makeCheckpoint,
   },
   {
+    usage: 'audit recover',
+    says: 'make a lost seal anew; put a broken log aside, and begin a new chain, which a person has to confirm',
+    example: 'hasp audit recover',
+    load: async () => (await import('./commands/audit-recover.ts')).recoverAudit,
+  },
+  {
     usage: 'audit log',
     says: 'who was granted what, when, for how long, and how it ended',
     example: 'hasp audit log --secret db/url --since 14:00 --until 16:00',

@@ -1,4 +1,4 @@
-import { openSync, writeSync } from 'node:fs';
+import { closeSync, openSync, readSync, writeSync } from 'node:fs';
 import type { ReadStream } from 'node:tty';
 import { HaspError } from '@hasp/core';
 import { exitLike } from '@hasp/process-tree';
@@ -89,6 +89,26 @@ function readLine(terminal: ReadStream): Promise<Buffer> {
 function eraseCharacter(typed: number[]): void {
   while (typed.length > 0 && ((typed.at(-1) ?? 0) & 0xc0) === 0x80) typed.pop();
   typed.pop();
+}
+
+/**
+ * One line that a person types on the controlling terminal, shown as it is typed; undefined where there is no terminal.
+ * Nothing else goes on meanwhile, and a signal ends the process.
+ */
+export function askLine(question: string): string | undefined {
+  const descriptor = openTerminal();
+  if (descriptor === undefined) return undefined;
+  try {
+    writeSync(descriptor, question);
+    const typed: number[] = [];
+    const byte = Buffer.alloc(1);
+    while (readSync(descriptor, byte, 0, 1, null) === 1 && !ENTER.includes(byte[0] as number)) {
+      typed.push(byte[0] as number);
+    }
+    return Buffer.from(typed).toString('utf8').trim();
+  } finally {
+    closeSync(descriptor);
+  }
 }
 
 /** Asks twice. @throws HaspError E_USAGE where the two differ or nothing was typed. */

@@ -37,7 +37,21 @@ export type AuditEvent =
   | LeakEvent<'leak.blocked'>
   | LeakEvent<'leak.allowed'>
   | AuthFailedEvent
-  | { readonly type: 'audit.recovered'; readonly offset: number; readonly bytes: number; readonly sha256: string };
+  | { readonly type: 'audit.recovered'; readonly offset: number; readonly bytes: number; readonly sha256: string }
+  | { readonly type: 'audit.resealed'; readonly why: string; readonly last: number }
+  | AuditRestartedEvent;
+
+/** The first record of a chain that follows a broken one. */
+export interface AuditRestartedEvent {
+  readonly type: 'audit.restarted';
+  readonly chain: string;
+  /** The last record up to which the broken one verified; seq 0 where none did. */
+  readonly previous: { readonly chain: string; readonly seq: number; readonly mac: string };
+  /** What was wrong with it: a code of docs/formats/audit.md. */
+  readonly problem: string;
+  /** Where its bytes are kept; missing where there were none. */
+  readonly archive?: { readonly file: string; readonly bytes: number; readonly sha256: string };
+}
 
 interface SecretSetEvent extends ScopeFacts {
   readonly type: 'secret.set';

@@ -59,3 +59,6 @@ export class HaspError extends Error {
     return EXIT_STATUS[this.code];
   }
 }
+
+/** What to do about a log that is not what hasp wrote. */
+export const BROKEN_LOG_HINT = 'hasp audit verify says what is wrong, hasp audit recover goes on from there';

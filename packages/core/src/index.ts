@@ -3,6 +3,7 @@ export { ASSIGNMENT_FORMATS, type AssignmentFile, type AssignmentFormat, readAss
 export type {
   AuditEvent,
   AuditEventType,
+  AuditRestartedEvent,
   GrantDeliveredEvent,
   GrantDeniedEvent,
   GrantEndedEvent,
@@ -20,7 +21,7 @@ export {
   type Scope,
 } from './delivery.ts';
 export { formatDuration, MAX_TTL_MS, parseDuration } from './duration.ts';
-export { ERROR_CODES, type ErrorCode, HaspError } from './errors.ts';
+export { BROKEN_LOG_HINT, ERROR_CODES, type ErrorCode, HaspError } from './errors.ts';
 export {
   denyGrant,
   type EndedGrant,

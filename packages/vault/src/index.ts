@@ -11,5 +11,6 @@ export {
   readVaultHeader,
   type VaultHeader,
 } from './open.ts';
+export { chainKey, restartChain } from './restart-chain.ts';
 export type { Derivation, SheafValue } from './sheaf.ts';
 export { type AddOptions, type ChangeOptions, Vault, type VaultPorts } from './vault.ts';

@@ -1,5 +1,5 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
-import { type AuditMark, HaspError } from '@hasp/core';
+import { type AuditMark, BROKEN_LOG_HINT, HaspError } from '@hasp/core';
 import { bytesOf, type Database, numberOf } from './database.ts';
 import { frame } from './encoding.ts';
 import { corrupt } from './failures.ts';
@@ -8,7 +8,7 @@ import type { Keys } from './keys.ts';
 const CHAIN_BYTES = 16;
 const MAC_BYTES = 32;
 const INSERT = 'INSERT INTO mark (one, chain, seq, record_mac, mac) VALUES (1, ?, ?, ?, ?)';
-const UPDATE = 'UPDATE mark SET seq = ?, record_mac = ?, mac = ?';
+const UPDATE = 'UPDATE mark SET chain = ?, seq = ?, record_mac = ?, mac = ?';
 
 /** How far the audit log is known to go; seq 0 before the first record. One row, always there. */
 export class MarkRow {
@@ -43,13 +43,18 @@ export class MarkRow {
    */
   advance(mark: AuditMark): void {
     const present = this.read();
-    if (mark.chain !== present.chain) throw chainBroken('the audit log belongs to another vault');
+    if (mark.chain !== present.chain) throw chainBroken('the audit log is of another chain than the vault knows');
     if (mark.seq === present.seq && mark.mac !== present.mac) throw chainBroken('the audit log has forked');
     if (mark.seq <= present.seq) return;
+    this.restart(mark);
+  }
+
+  /** Puts the mark anywhere, of any chain: for who begins a new one. Call within `transaction`. */
+  restart(mark: AuditMark): void {
+    const chain = Buffer.from(mark.chain, 'hex');
     const recordMac = Buffer.from(mark.mac, 'hex');
-    if (recordMac.length !== MAC_BYTES) throw new Error('a mark holds 64 hex digits');
-    const mac = this.#mac(Buffer.from(mark.chain, 'hex'), mark.seq, recordMac);
-    this.#database.run(UPDATE, mark.seq, recordMac, mac);
+    if (chain.length !== CHAIN_BYTES || recordMac.length !== MAC_BYTES) throw new Error('not a mark');
+    this.#database.run(UPDATE, chain, mark.seq, recordMac, this.#mac(chain, mark.seq, recordMac));
   }
 
   #mac(chain: Buffer, seq: number, recordMac: Buffer): Buffer {
@@ -59,9 +64,5 @@ export class MarkRow {
 }
 
 function chainBroken(message: string): HaspError {
-  return new HaspError(
-    'E_CHAIN_BROKEN',
-    message,
-    'hasp audit verify says what is wrong, hasp audit recover goes on from there',
-  );
+  return new HaspError('E_CHAIN_BROKEN', message, BROKEN_LOG_HINT);
 }

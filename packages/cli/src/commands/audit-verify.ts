@@ -1,5 +1,6 @@
+import { readdirSync } from 'node:fs';
 import { type CheckpointProblem, type CheckpointReport, checkCheckpoint, type VerifyReport } from '@hasp/audit';
-import { HaspError } from '@hasp/core';
+import { HaspError, type Home } from '@hasp/core';
 import { readCheckpoint } from '../checkpoint-file.ts';
 import { type Answer, type CommandInput, textOption } from '../command.ts';
 import type { Context } from '../context.ts';
@@ -33,7 +34,8 @@ export async function verifyAudit(input: CommandInput, context: Context): Promis
   if (first === undefined) return { json, text: verified(json, checkpoint, context) };
   if (!input.json) {
     if (problem !== undefined) printError(logBroken(problem), false);
-    if (checkpoint?.problem !== undefined) printError(checkpointBroken(checkpoint.problem), false);
+    if (checkpoint?.problem !== undefined)
+      printError(checkpointBroken(checkpoint, checkpoint.problem, context.home), false);
   }
   return { json, status: BROKEN };
 }
@@ -52,13 +54,22 @@ function verified(
 const HINTS: Readonly<Record<CheckpointProblem['code'], string>> = {
   'checkpoint-other-key': 'name a checkpoint that this vault has signed',
   'checkpoint-changed': 'name a copy of it that nobody touched',
-  'checkpoint-other-chain':
-    'a recover or a restore began a new chain, or this home was put back to before one; check the archived log of that chain with the public key: hasp audit checkpoint --public-key',
+  'checkpoint-other-chain': 'a recover or a restore began a new chain, or this home was put back to before one',
   'checkpoint-ahead': 'this home was put back to an earlier state, or its log cut: compare it with your backups',
   'checkpoint-bytes': 'this home was put back to an earlier state, or its log rewritten: compare it with your backups',
   'checkpoint-record': 'the checkpoint is signed and wrong: keep both for whoever looks into it',
 };
 
-function checkpointBroken({ code, message }: CheckpointProblem): HaspError {
-  return new HaspError('E_CHAIN_BROKEN', `${message} (${code})`, HINTS[code]);
+function checkpointBroken({ chain }: CheckpointReport, { code, message }: CheckpointProblem, home: Home): HaspError {
+  const archive = code === 'checkpoint-other-chain' ? archiveOf(home, chain) : undefined;
+  const hint =
+    archive === undefined
+      ? HINTS[code]
+      : `hasp audit recover has put that chain aside: check ${home.root}/${archive} with the public key (hasp audit checkpoint --public-key)`;
+  return new HaspError('E_CHAIN_BROKEN', `${message} (${code})`, hint);
+}
+
+/** Named as recover names it. */
+function archiveOf({ root }: Home, chain: string): string | undefined {
+  return readdirSync(root).find((name) => name.startsWith(`audit-${chain.slice(0, 8)}-`) && name.endsWith('.jsonl'));
 }
