@@ -84,10 +84,8 @@ async function fromKeyring(
   locked: LockedVault,
   mayAsk: boolean,
 ): Promise<UnlockKey> {
-  const others = { keyFile: keyFilePath(input, context), passphraseFd: input.passphraseFd };
   const { keyOf } = await import('./keyring/vault-key.ts');
-  const isKey = (key: Uint8Array) => locked.opensWith(key);
-  const bytes = await keyOf(locked.header.id, context, others, isKey, mayAsk).catch((error) => {
+  const bytes = await keyOf(locked, context, keyFilePath(input, context), input.passphraseFd, mayAsk).catch((error) => {
     throw asHaspError(error);
   });
   if (bytes === undefined) throw new NeedsPerson();

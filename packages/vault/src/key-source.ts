@@ -30,20 +30,20 @@ export function withinBounds(cost: StretchCost): boolean {
   return memory && cost.passes >= 1 && cost.passes <= 16 && cost.lanes === 1;
 }
 
-const OPENS_WITH: Readonly<Record<KeySource, readonly [way: string, hint: string]>> = {
-  passphrase: ['a passphrase', 'leave out --key-file and HASP_KEY_FILE'],
-  'key-file': ['a key file', 'name it with --key-file or HASP_KEY_FILE'],
-  keyring: ['a key in the keyring of the operating system', 'leave out --key-file, HASP_KEY_FILE and --passphrase-fd'],
+/** As a person knows it. */
+export const KEY_NAME: Readonly<Record<KeySource, string>> = {
+  passphrase: 'passphrase',
+  'key-file': 'key file',
+  keyring: 'key in the keyring',
 };
 
 /** @throws HaspError E_WRONG_KEY if this kind of key can't open the vault, whatever its bytes. */
 export function requireSource(key: UnlockKey, expected: KeySource): void {
   if (key.source !== expected) {
-    const [way, hint] = OPENS_WITH[expected];
-    throw wrongKey(`this vault opens with ${way}`, hint);
+    const hint =
+      expected === 'key-file' ? 'name it with --key-file or HASP_KEY_FILE' : 'leave out --key-file and HASP_KEY_FILE';
+    throw wrongKey(`this vault opens with a ${KEY_NAME[expected]}`, hint);
   }
   if (key.source === 'passphrase' || key.bytes.length === KEY_BYTES) return;
-  throw key.source === 'key-file'
-    ? wrongKey(`a key file holds exactly ${KEY_BYTES} bytes`, 'is it the file that hasp init made?')
-    : wrongKey(`the key in the keyring has not ${KEY_BYTES} bytes`, 'is it the entry that hasp init made?');
+  throw wrongKey(`a ${KEY_NAME[key.source]} has exactly ${KEY_BYTES} bytes`, 'is it the one that hasp init made?');
 }

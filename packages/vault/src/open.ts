@@ -4,7 +4,7 @@ import { Database } from './database.ts';
 import { unseal } from './envelope.ts';
 import { wrongKey } from './failures.ts';
 import { type Header, readHeader, rootContext } from './header.ts';
-import { type KeySource, requireSource, type UnlockKey } from './key-source.ts';
+import { KEY_NAME, type KeySource, requireSource, type UnlockKey } from './key-source.ts';
 import { Keys } from './keys.ts';
 import { Vault, type VaultPorts } from './vault.ts';
 
@@ -17,13 +17,10 @@ export interface VaultHeader {
   readonly defaultKeyFile: boolean;
 }
 
-const REFUSAL: Readonly<Record<KeySource, [message: string, hint: string]>> = {
-  passphrase: ['the passphrase does not open this vault', 'try again'],
-  'key-file': [
-    'the key file does not open this vault',
-    'name the one that hasp init made: --key-file PATH, HASP_KEY_FILE',
-  ],
-  keyring: ['the key in the keyring does not open this vault', 'is it the keyring that hasp init put it into?'],
+const HINT: Readonly<Record<KeySource, string>> = {
+  passphrase: 'try again',
+  'key-file': 'name the one that hasp init made: --key-file PATH, HASP_KEY_FILE',
+  keyring: 'is it the keyring of whoever made the vault?',
 };
 
 /** A vault whose file is open and whose header is read, so that the right key can be asked for. */
@@ -102,7 +99,10 @@ export class LockedVault {
 
   #unlock(wrapping: Uint8Array): Vault {
     const root = unseal(wrapping, this.#header.sealedRoot, rootContext(this.#header));
-    if (!root) throw wrongKey(...REFUSAL[this.#header.keySource]);
+    if (!root) {
+      const { keySource } = this.#header;
+      throw wrongKey(`the ${KEY_NAME[keySource]} does not open this vault`, HINT[keySource]);
+    }
     return new Vault(this.#database, new Keys(root, this.#header.vaultId), this.#ports);
   }
 

@@ -9,36 +9,38 @@ import type { Found, Keyring, Locked, Patience, Unreachable } from './keyring.ts
 import { secretService } from './secret-tool.ts';
 import { runTool } from './tool.ts';
 
-/** What was chosen in the command or the environment, and can't open a vault whose key is in the keyring. */
-export interface OtherKeys {
-  readonly keyFile: string | undefined;
-  readonly passphraseFd: number | undefined;
+/** A locked vault. */
+interface Opener {
+  readonly header: { readonly id: string };
+  opensWith(key: Uint8Array): boolean;
 }
 
 const ELSEWHERE = '; hasp unlock in a login where it is open serves this one too';
 
 /**
  * The key of a vault, from the entry of its id; the caller wipes it.
- * @param opens tells which, where there are several
+ * @param locked tells which, where there are several
+ * @param keyFile what was chosen in the command or the environment, and can't open such a vault; so `passphraseFd`
  * @param mayAsk a person, by the keyring's own window
  * @returns undefined where a person would have to be asked, and could be
  * @throws HaspError E_VAULT_LOCKED, E_WRONG_KEY
  */
 export async function keyOf(
-  id: string,
+  locked: Opener,
   context: Context,
-  others: OtherKeys,
-  opens: (key: Uint8Array) => boolean,
+  keyFile: string | undefined,
+  passphraseFd: number | undefined,
   mayAsk: boolean,
 ): Promise<Buffer | undefined> {
-  refuseOthers(others);
+  refuseOthers(keyFile, passphraseFd);
+  const { id } = locked.header;
   const keyring = keyringOf(context);
   const isSomeone = hasPerson(context);
   const found = await keyring.look(id, mayAsk && isSomeone ? 'a person' : 'short');
   if (found.state === 'locked' && !mayAsk && isSomeone) return undefined;
   const keys = keysIn(found);
   if (keys.length === 0) throw noKey(id);
-  const key = keys.length === 1 ? keys[0] : keys.find(opens);
+  const key = keys.length === 1 ? keys[0] : keys.find((each) => locked.opensWith(each));
   const chosen = Buffer.from(key ?? (keys[0] as Buffer));
   for (const each of keys) each.fill(0);
   return chosen;
@@ -165,7 +167,7 @@ function noKey(id: string): HaspError {
 }
 
 /** @throws HaspError E_WRONG_KEY */
-function refuseOthers({ keyFile, passphraseFd }: OtherKeys): void {
+function refuseOthers(keyFile: string | undefined, passphraseFd: number | undefined): void {
   const other = keyFile !== undefined ? 'a key file' : passphraseFd !== undefined ? 'a passphrase' : undefined;
   if (other === undefined) return;
   throw new HaspError(
