@@ -9,7 +9,7 @@ import { type LogRecord, Sandbox } from './support/sandbox.ts';
 
 const COUNT = 400;
 /** IMPORT_KILLS=200 for a longer look. */
-const KILLS = Number(process.env['IMPORT_KILLS'] ?? 14);
+const KILLS = Number(process.env['IMPORT_KILLS'] ?? 10);
 
 let model: Sandbox;
 let box: Sandbox;
@@ -139,8 +139,8 @@ describe.runIf(process.getuid?.() === 0)('a full disk', () => {
       await onSmall.set('KEPT', 'value-of-kept');
       const filler = path.join(small, 'filler');
       const codes = new Set<string>();
-      // From no room at all to nearly enough.
-      for (const room of [0, 4_096, 65_536, 131_072, 262_144]) {
+      // From no room at all to enough for the log alone.
+      for (const room of [0, 4_096, 65_536, 262_144, 700_000]) {
         expect(() => {
           for (;;) appendFileSync(filler, Buffer.alloc(512));
         }).toThrow(/ENOSPC/);
@@ -156,7 +156,7 @@ describe.runIf(process.getuid?.() === 0)('a full disk', () => {
         await onSmall.ok(['secret', 'placeholder', 'KEPT', '--off']);
         expect(await onSmall.json(['audit', 'verify'])).toMatchObject({ ok: true });
       }
-      expect([...codes].filter((code) => code !== 'E_STORAGE' && code !== 'E_AUDIT_WRITE')).toEqual([]);
+      expect([...codes].sort()).toEqual(['E_AUDIT_WRITE', 'E_STORAGE']);
       await onSmall.ok(['secret', 'import', '-'], { stdin: many('new', COUNT) });
       expect(await stored(onSmall)).toHaveLength(1 + COUNT);
     } finally {

@@ -105,8 +105,10 @@ describe('secret import', () => {
     const script = `printf 'A=by-pipe-1' | "$0" secret import - && "$0" secret import /dev/fd/3 3<<X
 B=by-here-document
 X
+printf 'D=by-redirection' >redirected; "$0" secret import /dev/stdin <redirected
 (sleep 0.2; printf 'C=by-late-pipe') | "$0" secret import /dev/stdin`;
-    expect(await box.other(['sh', '-ec', script, HASP])).toMatchObject({ status: 0 });
+    const { status, stderr } = await box.other(['sh', '-ec', script, HASP]);
+    expect([status, stderr.toString()]).toEqual([0, 'hasp: imported 1 secret\n'.repeat(4)]);
     expect([await secretOf('A'), await secretOf('B'), await secretOf('C')]).toEqual([
       'by-pipe-1',
       'by-here-document',

@@ -16,12 +16,14 @@ import { MAX_VALUE_BYTES, readDescriptor } from './read-all.ts';
 const MAX_BYTES = 64 * 1024 * 1024;
 const MAX_COUNT = 100_000;
 const STDIN = '-';
+/** By such a name nothing can be deleted. */
+const DESCRIPTOR = /^\/dev\/(?:fd\/|stdin$)/;
 const REPLACEMENT = Buffer.from('\ufffd');
 
 export interface ImportSource {
   /** At least one. */
   readonly assignments: readonly Assignment[];
-  /** Undefined for what came by a pipe: it is nowhere now. */
+  /** Undefined for what came by a descriptor: a pipe is nowhere now. */
   readonly file?: SourceFile;
 }
 
@@ -86,7 +88,8 @@ function readFile(name: string, { cwd }: Context): Read {
   if (status.isDirectory()) throw unreadable(name, 'EISDIR');
   if (isTerminal(descriptor)) throw fromTerminal(name);
   const bytes = readDescriptor(descriptor, MAX_BYTES, name);
-  return { bytes, ...(status.isFile() && { file: { name, path: place, mode: status.mode & 0o777 } }) };
+  const stays = status.isFile() && status.nlink > 0 && !DESCRIPTOR.test(place);
+  return { bytes, ...(stays && { file: { name, path: place, mode: status.mode & 0o777 } }) };
 }
 
 function unreadable(name: string, code = 'unknown error'): HaspError {
