@@ -113,6 +113,7 @@ function deeds(): Deed[] {
     { argv: ['audit', 'checkpoint', '--out', path.join(box.cwd, 'checkpoint'), '--json'] },
     { argv: ['audit', 'verify', '--checkpoint', path.join(box.cwd, 'checkpoint')] },
     { argv: ['audit', 'verify', '--checkpoint', box.write('message', CANARY)], status: 2 },
+    { argv: ['audit', 'export'] },
     { argv: ['audit', 'recover'] },
     { argv: ['audit', 'log'] },
     { argv: ['audit', 'log', '--json'] },

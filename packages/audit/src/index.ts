@@ -7,6 +7,7 @@ export {
   signCheckpoint,
 } from './checkpoint.ts';
 export { type ChainRoot, createLog } from './create.ts';
+export { type ExportEnd, exportRecords } from './export.ts';
 export { AuditLog, type SealedHead } from './log.ts';
 export { type Prefix, readPrefixUpTo } from './prefix.ts';
 export type { Problem, ProblemCode } from './problem.ts';

@@ -11,6 +11,8 @@ export interface StoredRecord {
   /** Its line, from 1, counted from where reading began. */
   readonly line: number;
   readonly record: Record<string, unknown>;
+  /** The line without its newline. */
+  readonly bytes: Buffer;
 }
 
 interface Line {
@@ -25,20 +27,20 @@ const NOTHING = Buffer.alloc(0);
 const FENCE = Buffer.from(`"type":"${RECOVERED}"`, 'latin1');
 
 /**
- * The records from byte `fromOffset` (the start of a line) to the end, in constant memory. Without a
+ * The records from byte `fromOffset` (the start of a line) to `toOffset` or the end, in constant memory. Without a
  * key: whether they are genuine is for verifyLog to say. Left out: lines that are no record, bytes
  * that an audit.recovered has fenced, and a last line without a newline.
  * @throws HaspError E_CHAIN_BROKEN if the log is missing, E_STORAGE if it can't be read
  */
-export function* readRecords(home: Home, fromOffset = 0): Generator<StoredRecord, void, void> {
+export function* readRecords(home: Home, fromOffset = 0, toOffset?: number): Generator<StoredRecord, void, void> {
   const fd = openLog(home.auditLog);
   try {
-    const end = fstatSync(fd).size;
+    const end = toOffset ?? fstatSync(fd).size;
     const fences = readFences(fd, fromOffset, end);
     for (const line of readLines(fd, fromOffset, end)) {
       if (fences.some((fence) => line.offset >= fence.from && line.offset < fence.to)) continue;
       const record = parse(line.bytes);
-      if (record) yield { offset: line.offset, line: line.line, record };
+      if (record) yield { ...line, record };
     }
   } catch (error) {
     throw asReadError(error);

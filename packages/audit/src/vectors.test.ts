@@ -1,7 +1,13 @@
 import { createHash, createHmac } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { homeAt } from '@hasp/core';
 import { describe, expect, it } from 'vitest';
 import { makeVectors } from '../test/vectors.ts';
+import { AuditLog } from './log.ts';
+import { lockPage } from './seal.ts';
+import { verifyLog } from './verify.ts';
 
 const file = new URL('../../../test/vectors/audit.json', import.meta.url);
 const frozen = JSON.parse(readFileSync(file, 'utf8')) as ReturnType<typeof makeVectors>;
@@ -50,5 +56,20 @@ describe('the frozen vectors', () => {
     expect(slot.toString('hex', 80, 112)).toBe(frozen.keys.at(-1));
     const check = createHash('sha256').update(frozen.labels.seal).update(slot.subarray(0, 112)).digest('hex');
     expect(slot.toString('hex', 112)).toBe(check);
+  });
+
+  it('open as a log with its seal: it verifies, and goes on', () => {
+    const home = homeAt(mkdtempSync(path.join(os.tmpdir(), 'hasp-audit-')));
+    const slots = [frozen.seal.slot, ''].map((slot) => Buffer.concat([Buffer.from(slot, 'hex')], 4096));
+    writeFileSync(home.auditLog, frozen.log);
+    writeFileSync(home.auditSeal, Buffer.concat([lockPage(), ...slots]));
+    const root = { chain: frozen.chain, k0: Buffer.from(frozen.keys[0] as string, 'hex') };
+    const { seq, mac } = frozen.seal;
+    expect(verifyLog(home, root, { chain: frozen.chain, seq, mac })).toMatchObject({ ok: true, records: 6, fenced: 1 });
+    const log = AuditLog.open(home, Date.now);
+    const mark = log.append([{ type: 'auth.failed', keySource: 'passphrase' }]);
+    log.close();
+    expect(verifyLog(home, root, mark)).toMatchObject({ ok: true, records: 7 });
+    rmSync(home.root, { recursive: true });
   });
 });

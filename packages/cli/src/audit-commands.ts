@@ -21,6 +21,16 @@ export const AUDIT_COMMANDS: readonly Command[] = [
     load: async () => (await import('./commands/audit-checkpoint.ts')).makeCheckpoint,
   },
   {
+    usage: 'audit export',
+    says: 'the records as they stand, with their MACs, and what verifies of them, one JSON document a line',
+    example: 'hasp audit export --since 2026-11-01 --until 2026-11-30',
+    options: {
+      since: { kind: 'text', says: 'TIME: from this time on, as of audit log' },
+      until: { kind: 'text', says: 'TIME: up to this time' },
+    },
+    load: async () => (await import('./commands/audit-export.ts')).exportAudit,
+  },
+  {
     usage: 'audit recover',
     says: 'make a lost seal anew; put a broken log aside, and begin a new chain, which a person has to confirm',
     example: 'hasp audit recover',

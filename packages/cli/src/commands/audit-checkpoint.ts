@@ -6,7 +6,7 @@ import { type Answer, type CommandInput, textOption } from '../command.ts';
 import type { Context } from '../context.ts';
 import { checkHome } from '../home-guard.ts';
 import { readPassphrase, unlock } from '../unlock.ts';
-import { logBroken, signerOf, verifyWhole } from '../verified-log.ts';
+import { logBroken, signerOf, verifyWholeInTwo } from '../verified-log.ts';
 
 const KEY_NOTE = 'who has the public key can check a copy of the log against it: hasp audit checkpoint --public-key';
 
@@ -23,7 +23,7 @@ export async function makeCheckpoint(input: CommandInput, context: Context): Pro
     const signer = signerOf(vault);
     const publicKey = { pem: publicKeyPem(signer), verifierKey: verifierKey(signer) };
     if (input.options['public-key'] === true) return { json: { publicKey }, text: publicKey.pem.trimEnd() };
-    const facts = { ...factsOf(vault, context), time: new Date(clock()).toISOString() };
+    const facts = { ...(await factsOf(vault, context)), time: new Date(clock()).toISOString() };
     const checkpoint = signCheckpoint(signer, facts);
     const file = out === undefined ? undefined : writeCheckpoint(out, checkpoint, context);
     const json = { ...facts, checkpoint, publicKey, ...(file === undefined ? {} : { file }) };
@@ -35,8 +35,8 @@ export async function makeCheckpoint(input: CommandInput, context: Context): Pro
 }
 
 /** Of the log as it was when it was verified; what is appended meanwhile is for the next checkpoint. */
-function factsOf(vault: Vault, context: Context) {
-  const { problem, head } = verifyWhole(vault, context);
+async function factsOf(vault: Vault, context: Context) {
+  const { problem, head } = await verifyWholeInTwo(vault, context);
   if (problem !== undefined) throw logBroken(problem);
   const prefix = head === null ? undefined : readPrefixUpTo(context.home, head.mac);
   if (head === null || prefix?.last?.mac !== head.mac || prefix.last.seq !== head.seq) {

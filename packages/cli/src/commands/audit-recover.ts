@@ -8,7 +8,7 @@ import { mendLog } from '../mended-log.ts';
 import { say } from '../output.ts';
 import { askLine } from '../terminal.ts';
 import { readPassphrase, unlock } from '../unlock.ts';
-import { logBroken, verifyWhole } from '../verified-log.ts';
+import { logBroken, verifyWhole, verifyWholeInTwo } from '../verified-log.ts';
 
 const WORD = 'recover';
 const CHAIN_BYTES = 16;
@@ -18,7 +18,7 @@ export async function recoverAudit(input: CommandInput, context: Context): Promi
   checkHome(context.home, context.uid);
   const vault = await unlock(input, context, readPassphrase);
   try {
-    const report = verifyWhole(vault, context);
+    const report = await verifyWholeInTwo(vault, context);
     const { problem } = report;
     if (problem === undefined)
       return answer('nothing', report, vault, ['the log is intact: there is nothing to recover']);
