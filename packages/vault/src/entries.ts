@@ -18,6 +18,9 @@ const STAMP_BYTES = 16;
 const EMPTY = Buffer.alloc(STAMP_BYTES);
 const MAC_BYTES = 32;
 
+/** Of what is found so. */
+type Removal = Pick<Entry, 'lookup'>;
+
 /**
  * Small texts, found by a keyed hash of their name. They lie in 256 buckets by the first byte of that hash,
  * each sealed as one; the summary holds the stamp of every bucket under one MAC. So without the key no entry
@@ -42,7 +45,7 @@ export class Entries {
   /** @throws HaspError E_VAULT_CORRUPT. Call within `read` or `transaction`. */
   find(kind: EntryKind, name: string): Buffer | undefined {
     const lookup = this.#lookup(kind, name);
-    return this.#open(bucketOf({ lookup }), this.stamps()).find((one) => one.lookup.equals(lookup))?.text;
+    return this.#open(bucketOf(lookup), this.stamps()).find((one) => one.lookup.equals(lookup))?.text;
   }
 
   /** Every text of one kind, in no order. @throws HaspError E_VAULT_CORRUPT. Call within `read` or `transaction`. */
@@ -70,22 +73,28 @@ export class Entries {
 
   /** The same for many, each name once; every bucket is sealed once. */
   putMany(kind: EntryKind, texts: readonly (readonly [name: string, text: Buffer])[], random: Random): void {
-    const added = texts.map(([name, text]) => ({ lookup: this.#lookup(kind, name), kind: KIND_NUMBER[kind], text }));
-    this.#change(added, added, random);
+    this.#change(
+      texts.map(([name, text]) => ({ lookup: this.#lookup(kind, name), kind: KIND_NUMBER[kind], text })),
+      random,
+    );
   }
 
   /** Call within `transaction`. */
   remove(kind: EntryKind, name: string, random: Random): void {
-    this.#change([{ lookup: this.#lookup(kind, name) }], [], random);
+    this.#change([{ lookup: this.#lookup(kind, name) }], random);
   }
 
-  #change(gone: readonly Pick<Entry, 'lookup'>[], added: readonly Entry[], random: Random): void {
+  #change(changes: readonly (Entry | Removal)[], random: Random): void {
     const stamps = this.stamps();
-    for (const bucket of new Set(gone.map(bucketOf))) {
-      const isHere = (one: Pick<Entry, 'lookup'>) => bucketOf(one) === bucket;
-      const out = gone.filter(isHere);
-      const kept = this.#open(bucket, stamps).filter((one) => !out.some(({ lookup }) => lookup.equals(one.lookup)));
-      this.#store(bucket, [...kept, ...added.filter(isHere)], random).copy(stamps, bucket * STAMP_BYTES);
+    const byBucket = new Map<number, (Entry | Removal)[]>();
+    for (const one of changes) {
+      const bucket = bucketOf(one.lookup);
+      byBucket.get(bucket)?.push(one) ?? byBucket.set(bucket, [one]);
+    }
+    for (const [bucket, here] of byBucket) {
+      const kept = this.#open(bucket, stamps).filter((one) => !here.some(({ lookup }) => lookup.equals(one.lookup)));
+      const entries = [...kept, ...here.filter((one) => 'text' in one)];
+      this.#store(bucket, entries, random).copy(stamps, bucket * STAMP_BYTES);
     }
     this.#database.run('UPDATE summary SET stamps = ?, mac = ?', stamps, this.#mac(stamps));
     dropSheaf(this.#database);
@@ -130,7 +139,7 @@ export class Entries {
   }
 }
 
-function bucketOf({ lookup }: Pick<Entry, 'lookup'>): number {
+function bucketOf(lookup: Buffer): number {
   return lookup.readUInt8(0);
 }
 
