@@ -11,6 +11,7 @@
 //   *.cache    what V8 makes of the three, for the Node that builds (another Node compiles anew)
 //   help.txt   what `hasp --help` prints
 //   keyring.cjs  how the key of a vault is asked of the operating system's keyring
+//   settle-key-files.cjs  how what a killed rekey left is put in order
 //   end-left.cjs  how what a killed wrapper left is ended
 //   portable.cjs  how a run is watched where the kernel gives no help
 //   match.cjs  the match engine, for a run that has something to mask
@@ -44,6 +45,7 @@ const ENTRIES = [
   ['remote-finder', 'remote-finder'],
   ['inside-run', 'inside-run'],
   ['keyring/vault-key', 'keyring'],
+  ['settle-key-files', 'settle-key-files'],
   ['main', 'main'],
   ['bundle', 'bundle'],
 ];
@@ -86,6 +88,7 @@ const lazyBorders = {
       ['remote-finder', 'remote-finder'],
       ['inside-run', 'inside-run'],
       ['keyring/vault-key', 'keyring'],
+      ['settle-key-files', 'settle-key-files'],
       ['end-left', 'end-left'],
       ['platform/portable', 'portable'],
       ['terminal/inner-terminal', 'terminal'],

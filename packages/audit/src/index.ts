@@ -18,5 +18,6 @@ export { type BrokenLog, type RestartedLog, restartLog, unfinishedRestart } from
 export { type SealState, sealState } from './seal-state.ts';
 export { publicKeyPem, verifierKey } from './signed-note.ts';
 export { parseTime } from './time.ts';
+export { removeUnstartedLog } from './unstarted.ts';
 export { type VerifyReport, verifyLog } from './verify.ts';
 export { verifyLogInTwo } from './verify-in-two.ts';

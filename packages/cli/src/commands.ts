@@ -3,6 +3,7 @@ import { BROKER_COMMANDS } from './broker-commands.ts';
 import type { Command } from './command.ts';
 import { SECRET_COMMANDS } from './secret-commands.ts';
 import { SESSION_COMMANDS } from './session-commands.ts';
+import { VAULT_COMMANDS } from './vault-commands.ts';
 
 /** The whole grammar but for `run`, which has a page of its own (run-grammar.ts). */
 export const COMMANDS: readonly Command[] = [
@@ -14,6 +15,7 @@ export const COMMANDS: readonly Command[] = [
     load: async () => (await import('./commands/init.ts')).init,
   },
   ...SECRET_COMMANDS,
+  ...VAULT_COMMANDS,
   {
     usage: 'project init',
     says: 'write a hasp.json that names nothing yet',

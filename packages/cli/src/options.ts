@@ -5,6 +5,8 @@ export interface OptionGrammar {
   readonly kind: 'list' | 'words' | 'text' | 'flag' | 'number';
   readonly alias?: string;
   readonly choices?: readonly string[];
+  /** A text that may be left out: the option alone is then empty text. */
+  readonly mayBeEmpty?: true;
   /** Inside an agent session. */
   readonly isRefusedInSession?: true;
   /** What it does, for the help: one line, the value's name first. */

@@ -133,8 +133,8 @@ function commandInput(command: Command, given: Read, behind: readonly string[]):
     throw new HaspError('E_USAGE', `${path.join(' ')} ${problem}`, `usage: hasp ${command.usage}`);
   }
   const options = Object.fromEntries(
-    Object.entries({ ...GLOBAL_OPTIONS, ...command.options }).flatMap(([name, { kind, choices }]) => {
-      const value = one(given, name, kind, path[0] === 'init' && name === 'key-file');
+    Object.entries({ ...GLOBAL_OPTIONS, ...command.options }).flatMap(([name, { kind, choices, mayBeEmpty }]) => {
+      const value = one(given, name, kind, mayBeEmpty || (path[0] === 'init' && name === 'key-file'));
       if (value !== undefined) checkChoice(name, value, choices, path.join(' '));
       return value === undefined ? [] : [[name, value] as const];
     }),

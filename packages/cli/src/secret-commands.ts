@@ -62,7 +62,7 @@ export const SECRET_COMMANDS: readonly Command[] = [
     usage: 'secret rename NAME TO',
     says: 'give a secret another name; its versions go with it',
     example: 'hasp secret rename db/url db/primary',
-    load: async () => (await import('./commands/secret-rename.ts')).renameSecret,
+    load: async () => (await import('./commands/secret-rename.ts')).rename,
   },
   {
     usage: 'secret rotate NAME',

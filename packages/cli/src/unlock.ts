@@ -1,7 +1,7 @@
-import { closeSync, constants, openSync } from 'node:fs';
+import { closeSync, constants, existsSync, openSync } from 'node:fs';
 import path from 'node:path';
 import { HaspError } from '@hasp/core';
-import { LockedVault, openVaultWithPassphrase, type UnlockKey, type Vault } from '@hasp/vault';
+import { LockedVault, openVaultWithPassphrase, type UnlockKey, type Vault, type VaultHeader } from '@hasp/vault';
 import type { Context } from './context.ts';
 import { checkPrivateFile } from './home-guard.ts';
 import type { GlobalInput } from './input.ts';
@@ -24,6 +24,10 @@ export async function unlock(
   ask: typeof readPassphrase,
   ready?: Promise<void>,
 ): Promise<Vault> {
+  return settled(input, context, () => unlockOnce(input, context, ask, ready));
+}
+
+async function unlockOnce(...[input, context, ask, ready]: Parameters<typeof unlock>): Promise<Vault> {
   const locked = openLocked(context);
   try {
     await ready;
@@ -41,11 +45,43 @@ export async function unlock(
  * @throws HaspError as `unlock`, a wrong key excepted
  */
 export async function obtainWrappingKey(input: GlobalInput, context: Context): Promise<Uint8Array> {
+  return settled(input, context, (isAgain) => obtainWrappingOnce(input, context, isAgain));
+}
+
+/** The key is the file that hasp keeps in the home, and no other was named. */
+function isKeptHere({ defaultKeyFile }: VaultHeader, input: GlobalInput, context: Context): boolean {
+  const { key } = context.home;
+  return defaultKeyFile && (keyFilePath(input, context) ?? key) === key;
+}
+
+function staleKeyFile(): HaspError {
+  return new HaspError('E_WRONG_KEY', 'the key file does not open this vault', 'try again');
+}
+
+async function obtainWrappingOnce(input: GlobalInput, context: Context, isAgain: boolean): Promise<Uint8Array> {
   const locked = openLocked(context);
   try {
-    return await withKey(await obtainKey(input, context, locked, readPassphrase), (key) => locked.wrappingKey(key));
+    return await withKey(await obtainKey(input, context, locked, readPassphrase), (key) => {
+      // A wrong one is for the broker to refuse and to record.
+      if (!isAgain && isKeptHere(locked.header, input, context) && !locked.opensWith(key.bytes)) throw staleKeyFile();
+      return locked.wrappingKey(key);
+    });
   } finally {
     locked.close();
+  }
+}
+
+/** Where the key files of the home are not what the vault says, as after a rekey that was killed, they are made so. */
+async function settled<T>(input: GlobalInput, context: Context, open: (isAgain: boolean) => Promise<T>): Promise<T> {
+  const settling = () => import('./settle-key-files.ts');
+  try {
+    const opened = await open(false);
+    if (existsSync(context.home.oldKey)) (await settling()).settleKeyFiles(context.home);
+    return opened;
+  } catch (error) {
+    if (!/^E_(WRONG_KEY|VAULT_LOCKED)$/.test((error as HaspError).code)) throw error;
+    if (!(await settling()).settleAfter(context.home, keyFilePath(input, context))) throw error;
+    return open(true);
   }
 }
 
@@ -101,18 +137,18 @@ function notAskedInside(): HaspError {
   );
 }
 
-function notThatKey(): HaspError {
+export function notThatKey(what: 'vault' | 'backup' = 'vault'): HaspError {
   return new HaspError(
     'E_WRONG_KEY',
-    'this vault opens with a passphrase, not with a key file',
+    `this ${what} opens with a passphrase, not with a key file`,
     'leave --key-file out',
   );
 }
 
-function keyFileUnnamed(): HaspError {
+export function keyFileUnnamed(what: 'vault' | 'backup' = 'vault'): HaspError {
   return new HaspError(
     'E_VAULT_LOCKED',
-    'the vault is locked: its key file was not named',
+    `the ${what} is locked: its key file was not named`,
     'name it: --key-file PATH, or HASP_KEY_FILE',
   );
 }
@@ -138,7 +174,7 @@ export class NeedsPerson extends Error {}
 /** @throws NeedsPerson instead of asking on the terminal */
 export async function readPassphraseUnasked(input: GlobalInput): Promise<Buffer> {
   if (input.passphraseFd !== undefined) {
-    return withoutFinalNewline(readDescriptor(input.passphraseFd, MAX_PASSPHRASE_BYTES, 'the passphrase'));
+    return readPassphraseFrom(input.passphraseFd);
   }
   const terminal = openTerminal();
   if (terminal !== undefined) {
@@ -150,6 +186,10 @@ export async function readPassphraseUnasked(input: GlobalInput): Promise<Buffer>
     'the vault is locked and there is no terminal to ask on',
     'use --passphrase-fd N, or a vault with a key file: --key-file PATH, HASP_KEY_FILE',
   );
+}
+
+export function readPassphraseFrom(descriptor: number): Buffer {
+  return withoutFinalNewline(readDescriptor(descriptor, MAX_PASSPHRASE_BYTES, 'the passphrase'));
 }
 
 export async function readPassphrase(input: GlobalInput): Promise<Buffer> {

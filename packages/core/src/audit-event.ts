@@ -8,6 +8,9 @@ import type { ProcessIdentity, StragglerPolicy, Survivor, Tracking } from './pro
  */
 export type AuditEvent =
   | { readonly type: 'vault.created'; readonly chain: string; readonly vault: string; readonly keySource: string }
+  | VaultRestoredEvent
+  | { readonly type: 'vault.rekeyed'; readonly keySource: string; readonly from: string }
+  | BackedUpEvent
   | { readonly type: 'vault.unlocked'; readonly keySource: string }
   | { readonly type: 'vault.locked'; readonly why: string }
   | { readonly type: 'broker.started'; readonly pid: number; readonly port?: number }
@@ -51,6 +54,28 @@ export interface AuditRestartedEvent {
   readonly problem: string;
   /** Where its bytes are kept; missing where there were none. */
   readonly archive?: { readonly file: string; readonly bytes: number; readonly sha256: string };
+}
+
+/** The first record of a new chain. */
+interface VaultRestoredEvent {
+  readonly type: 'vault.restored';
+  readonly chain: string;
+  readonly vault: string;
+  readonly keySource: string;
+  /** SHA-256 of the backup, hex: as in the `vault.backed-up` of the chain before. */
+  readonly backup: string;
+  /** The end of the chain before, when the backup was made. */
+  readonly previous?: { readonly chain: string; readonly seq: number; readonly mac: string };
+}
+
+interface BackedUpEvent {
+  readonly type: 'vault.backed-up';
+  /** Its name without its folder; not said where a value of the vault is in it. */
+  readonly file?: string;
+  readonly sha256: string;
+  readonly bytes: number;
+  /** What opens the backup. */
+  readonly keySource: string;
 }
 
 interface SecretSetEvent extends ScopeFacts {

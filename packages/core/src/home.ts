@@ -3,6 +3,9 @@ export interface Home {
   readonly root: string;
   readonly vault: string;
   readonly key: string;
+  /** Beside it while a rekey is under way: the one that is to come, and the hash of the one that is to go. */
+  readonly newKey: string;
+  readonly oldKey: string;
   readonly auditLog: string;
   readonly auditSeal: string;
   /** One state file per live run. */
@@ -21,6 +24,8 @@ export function homeAt(root: string): Home {
     root,
     vault: `${root}/vault.db`,
     key: `${root}/vault.key`,
+    newKey: `${root}/vault.key.new`,
+    oldKey: `${root}/vault.key.old`,
     auditLog: `${root}/audit.jsonl`,
     auditSeal: `${root}/audit.seal`,
     runs: `${root}/run`,

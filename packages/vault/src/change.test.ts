@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { renameSecret } from './rename.ts';
 import { codeOf, textOf, withVault } from './scratch.ts';
 
 const bytes = (text: string) => Buffer.from(text);
@@ -17,7 +18,7 @@ describe('a change whose record fails', () => {
         'no record',
       );
       expect(() => vault.remove('a', undefined, { beforeCommit: refuse })).toThrow('no record');
-      await expect(vault.rename('a', 'c', { beforeCommit: refuse })).rejects.toThrow('no record');
+      await expect(renameSecret(vault, 'a', 'c', { beforeCommit: refuse })).rejects.toThrow('no record');
       expect(vault.list()).toEqual(before);
       expect(textOf(vault, 'a', 1)).toBe('one');
       expect(await vault.set('a', bytes('two'))).toBe(2);
@@ -37,7 +38,7 @@ describe('before a change is stored', () => {
         },
       });
       await vault.rotate('a', bytes('two'), { forget: false, beforeCommit });
-      await vault.rename('a', 'b', { beforeCommit });
+      await renameSecret(vault, 'a', 'b', { beforeCommit });
       vault.remove('b', 1, { beforeCommit });
       vault.remove('b', undefined, { beforeCommit });
       expect(told).toEqual([1, 2, 2, 1, 2]);

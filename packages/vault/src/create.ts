@@ -1,17 +1,17 @@
 import { existsSync } from 'node:fs';
-import { type Clock, HaspError, type Home, type Random } from '@hasp/core';
+import type { Clock, Home, Random } from '@hasp/core';
 import { Database } from './database.ts';
 import { Entries } from './entries.ts';
-import { nodeCipher, SALT_BYTES, seal } from './envelope.ts';
-import { ARGON2_SALT_BYTES, type Header, ID_BYTES, rootContext, writeHeader } from './header.ts';
-import { NO_STRETCH, requireSource, STRETCH_COST, type StretchCost, type UnlockKey } from './key-source.ts';
+import { type Header, ID_BYTES, writeHeader } from './header.ts';
+import { requireUsable, STRETCH_COST, type StretchCost, type UnlockKey } from './key-source.ts';
 import { KEY_BYTES, Keys } from './keys.ts';
 import { MarkRow } from './mark.ts';
 import { makeTemporary, publish, removeLeftovers, removeTemporary, vaultExists } from './new-file.ts';
 import { migrate } from './schema.ts';
 import { Vault, type VaultPorts } from './vault.ts';
+import { wrapRoot } from './wrapping.ts';
 
-const CHAIN_BYTES = 16;
+export const CHAIN_BYTES = 16;
 
 export interface CreateOptions {
   /** The key is HOME/vault.key; whoever opens the vault may look for it there. */
@@ -48,12 +48,12 @@ export async function createVaultAt(
   options: CreateOptions,
   cost: StretchCost,
 ): Promise<Vault> {
-  if (key.bytes.length === 0) throw new HaspError('E_USAGE', 'the passphrase is empty');
-  requireSource(key, key.source);
+  requireUsable(key);
   removeLeftovers(home);
   if (existsSync(home.vault)) throw vaultExists();
   const root = Buffer.from(ports.random(KEY_BYTES));
-  const header = await sealRoot(root, key, ports.random, options, cost);
+  const vaultId = Buffer.from(options.id ?? newVaultId(ports.random), 'hex');
+  const header = await wrapRoot(root, vaultId, key, { random: ports.random, cost, ...options });
   const temporary = makeTemporary(home, ports.random);
   try {
     fill(temporary, header, root, ports.random);
@@ -64,35 +64,7 @@ export async function createVaultAt(
   } finally {
     removeTemporary(temporary);
   }
-  return new Vault(new Database(home.vault), new Keys(root, header.vaultId), ports);
-}
-
-async function sealRoot(
-  root: Buffer,
-  key: UnlockKey,
-  random: Random,
-  options: CreateOptions,
-  cost: StretchCost,
-): Promise<Header> {
-  const stretched = key.source === 'passphrase';
-  const clear = {
-    vaultId: Buffer.from(options.id ?? newVaultId(random), 'hex'),
-    keySource: key.source,
-    defaultKeyFile: options.defaultKeyFile === true,
-    stretch: stretched ? cost : NO_STRETCH,
-    stretchSalt: stretched ? Buffer.from(random(ARGON2_SALT_BYTES)) : Buffer.alloc(0),
-  };
-  const wrapping = stretched ? await stretchPassphrase(key.bytes, clear.stretchSalt, cost) : Buffer.from(key.bytes);
-  try {
-    return { ...clear, sealedRoot: seal(nodeCipher, wrapping, random(SALT_BYTES), rootContext(clear), root) };
-  } finally {
-    wrapping.fill(0);
-  }
-}
-
-async function stretchPassphrase(passphrase: Uint8Array, salt: Buffer, cost: StretchCost): Promise<Buffer> {
-  const { stretch } = await import('./argon2.ts');
-  return stretch(passphrase, salt, cost);
+  return new Vault(new Database(home.vault), new Keys(root, header.vaultId, header.sealedRoot), ports);
 }
 
 function fill(path: string, header: Header, root: Buffer, random: Random): void {

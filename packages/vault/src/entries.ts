@@ -11,7 +11,7 @@ import { dropSheaf } from './sheaf.ts';
 /** What an entry describes; a name may have one of each. */
 export type EntryKind = 'secret' | 'consent' | 'agent' | 'scopes';
 
-const KIND_NUMBER = { secret: 1, consent: 2, agent: 3, scopes: 4 } as const;
+export const KIND_NUMBER = { secret: 1, consent: 2, agent: 3, scopes: 4 } as const;
 const BUCKETS = 256;
 /** Of a bucket's salt, kept in the summary: random, new at every change, and all its content hangs on it. */
 const STAMP_BYTES = 16;
@@ -50,9 +50,15 @@ export class Entries {
 
   /** Every text of one kind, in no order. @throws HaspError E_VAULT_CORRUPT. Call within `read` or `transaction`. */
   all(kind: EntryKind): Buffer[] {
+    return this.everything()
+      .filter((entry) => entry.kind === KIND_NUMBER[kind])
+      .map(({ text }) => text);
+  }
+
+  /** Every one, of kinds that this hasp does not know too. @throws HaspError E_VAULT_CORRUPT. Call within `read` or `transaction`. */
+  everything(): Entry[] {
     const stamps = this.stamps();
-    const entries = Array.from({ length: BUCKETS }, (_, bucket) => this.#open(bucket, stamps)).flat();
-    return entries.filter((entry) => entry.kind === KIND_NUMBER[kind]).map(({ text }) => text);
+    return Array.from({ length: BUCKETS }, (_, bucket) => this.#open(bucket, stamps)).flat();
   }
 
   /**
@@ -64,6 +70,11 @@ export class Entries {
     const stamps = bytesOf(row, 'stamps', BUCKETS * STAMP_BYTES);
     if (timingSafeEqual(bytesOf(row, 'mac', MAC_BYTES), this.#mac(stamps))) return stamps;
     throw corrupt('its summary does not belong to it');
+  }
+
+  /** Each with its own lookup. Call within `transaction`. */
+  fill(entries: readonly Entry[], random: Random): void {
+    this.#change(entries, entries, random);
   }
 
   /** Adds or replaces. Call within `transaction`. */

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { Home } from '@hasp/core';
 import { describe, expect, it } from 'vitest';
 import { Database } from './database.ts';
+import { renameSecret } from './rename.ts';
 import { isAnywhere, withVault } from './scratch.ts';
 
 function sealedRows(home: Home): Buffer[] {
@@ -39,7 +40,7 @@ describe('what is destroyed', () => {
     withVault(async (vault, home) => {
       await vault.set('a', randomBytes(40));
       const [row] = sealedRows(home);
-      await vault.rename('a', 'b');
+      await renameSecret(vault, 'a', 'b');
       expect(isAnywhere(home, core(row))).toBe(false);
     }));
 

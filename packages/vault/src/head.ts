@@ -2,7 +2,7 @@ import type { Random } from '@hasp/core';
 import { uint32 } from './encoding.ts';
 import { corrupt } from './failures.ts';
 
-const SECRET_ID_BYTES = 16;
+export const SECRET_ID_BYTES = 16;
 const NAME_BYTES = 255;
 const FIXED_BYTES = 2 + NAME_BYTES + SECRET_ID_BYTES + 4 + 4;
 const VERSION_BYTES = 4 + 2 + 6;
@@ -71,6 +71,10 @@ export function newest(head: Head): VersionFact {
   const last = head.versions.at(-1);
   if (!last) throw new Error('a secret has at least one version');
   return last;
+}
+
+export function marked({ version, createdAt }: VersionFact, placeholder: boolean): VersionFact {
+  return placeholder ? { version, createdAt, placeholder } : { version, createdAt };
 }
 
 /** Under which the scopes of a secret stand: they stay with it under another name, and are not of a later life of its own. */

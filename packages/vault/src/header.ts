@@ -96,3 +96,9 @@ export function writeHeader(database: Database, header: Header): void {
     headerChecksum(header),
   );
 }
+
+/** In the place of the one there is. Call within `transaction`. */
+export function replaceHeader(database: Database, header: Header): void {
+  database.run('DELETE FROM header');
+  writeHeader(database, header);
+}

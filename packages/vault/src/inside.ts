@@ -11,9 +11,11 @@ export const INSIDE = Symbol('inside');
 export interface VaultInside extends VaultPorts {
   readonly database: Database;
   readonly entries: Entries;
+  readonly versions: Versions;
   readonly keys: Keys;
   readonly mark: MarkRow;
-  readonly versions: Versions;
+  /** What the present transaction replaces is to be gone from every byte of the files after it. */
+  mustErase(): void;
 }
 
 /** The texts of one kind, each under its name. Reads by themselves; changes within a transaction of the vault. */

@@ -1,3 +1,4 @@
+import { HaspError } from '@hasp/core';
 import { wrongKey } from './failures.ts';
 import { KEY_BYTES } from './keys.ts';
 
@@ -38,12 +39,18 @@ export const KEY_NAME: Readonly<Record<KeySource, string>> = {
 };
 
 /** @throws HaspError E_WRONG_KEY if this kind of key can't open the vault, whatever its bytes. */
-export function requireSource(key: UnlockKey, expected: KeySource): void {
+export function requireSource(key: UnlockKey, expected: KeySource, what: 'vault' | 'backup' = 'vault'): void {
   if (key.source !== expected) {
     const hint =
       expected === 'key-file' ? 'name it with --key-file or HASP_KEY_FILE' : 'leave out --key-file and HASP_KEY_FILE';
-    throw wrongKey(`this vault opens with a ${KEY_NAME[expected]}`, hint);
+    throw wrongKey(`this ${what} opens with a ${KEY_NAME[expected]}`, hint);
   }
   if (key.source === 'passphrase' || key.bytes.length === KEY_BYTES) return;
   throw wrongKey(`a ${KEY_NAME[key.source]} has exactly ${KEY_BYTES} bytes`, 'is it the one that hasp init made?');
+}
+
+/** For a key that is to open something from now on. @throws HaspError E_USAGE, E_WRONG_KEY */
+export function requireUsable(key: UnlockKey): void {
+  if (key.bytes.length === 0) throw new HaspError('E_USAGE', 'the passphrase is empty');
+  requireSource(key, key.source);
 }

@@ -6,7 +6,16 @@ export const KEY_BYTES = 32;
 const ONE = Buffer.from([1]);
 
 /** What a subkey of the root key is for; each use has its own, so that no key meets two constructions. */
-export type Purpose = 'values' | 'lookup' | 'entries' | 'summary' | 'audit' | 'mark' | 'sheaf' | 'checkpoint';
+export type Purpose =
+  | 'values'
+  | 'lookup'
+  | 'entries'
+  | 'summary'
+  | 'audit'
+  | 'mark'
+  | 'sheaf'
+  | 'checkpoint'
+  | 'backup';
 
 /**
  * HKDF-SHA256 (RFC 5869), 32 bytes: for that length it is two HMACs. Node's hkdfSync gives the same, but its
@@ -32,13 +41,21 @@ export function deriveAuditKey(auditSubkey: Uint8Array, chain: Uint8Array): Buff
 /** The root key and its subkeys, each derived when first asked for and kept until `wipe`. */
 export class Keys {
   readonly vaultId: Buffer;
+  /** The root key as it was sealed when it was opened. */
+  readonly sealedRoot: Buffer | undefined;
   readonly #root: Buffer;
   readonly #subkeys = new Map<Purpose, Buffer>();
 
   /** Takes ownership of `root`. */
-  constructor(root: Buffer, vaultId: Buffer) {
+  constructor(root: Buffer, vaultId: Buffer, sealedRoot?: Buffer) {
     this.#root = root;
     this.vaultId = vaultId;
+    this.sealedRoot = sealedRoot;
+  }
+
+  /** The live key, not a copy: to be sealed anew. */
+  get root(): Buffer {
+    return this.#root;
   }
 
   /** The live key, not a copy: don't wipe it. */

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { openVaultWithKeyFile } from './open.ts';
+import { renameSecret } from './rename.ts';
 import { codeOf, KEY, textOf, withVault } from './scratch.ts';
 import type { Vault } from './vault.ts';
 
@@ -54,7 +55,7 @@ function expected(model: Model, one: Deed): string | undefined {
 
 async function perform(vault: Vault, one: Deed): Promise<void> {
   if (one.type === 'remove') vault.remove(one.name, one.version);
-  else if (one.type === 'rename') await vault.rename(one.name, one.to);
+  else if (one.type === 'rename') await renameSecret(vault, one.name, one.to);
   else if (one.type === 'set') await vault.set(one.name, Buffer.from(one.value));
   else await vault.rotate(one.name, Buffer.from(one.value), { forget: one.type === 'forget' });
 }

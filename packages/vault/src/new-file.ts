@@ -9,31 +9,36 @@ import {
   renameSync,
   rmSync,
 } from 'node:fs';
-import { basename } from 'node:path';
+import { basename, dirname } from 'node:path';
 import { HaspError, type Home, type Random } from '@hasp/core';
 
 const COMPANIONS = ['', '-journal', '-wal', '-shm'] as const;
+/** Behind the name of what it was to become: whose attempt it was. */
+const LEFTOVER = /^([0-9]+)-[0-9a-f]{16}(?:-journal|-wal|-shm)?$/;
 
-/** An empty file, 0600 under any umask, beside the vault; its name tells whose attempt it is. */
+/** An empty file beside the vault. @throws HaspError E_STORAGE */
 export function makeTemporary(home: Home, random: Random): string {
-  const path = `${home.vault}.new-${process.pid}-${Buffer.from(random(8)).toString('hex')}`;
-  mapped(home, () => {
-    const file = openSync(path, 'wx', 0o600);
-    try {
-      fchmodSync(file, 0o600);
-    } finally {
-      closeSync(file);
-    }
-  });
+  return mapped(home, () => makeTemporaryFile(home.vault, random));
+}
+
+/** An empty file, 0600 under any umask, beside the one that it is to become; its name tells whose attempt it is. */
+export function makeTemporaryFile(target: string, random: Random): string {
+  const path = `${target}.new-${process.pid}-${Buffer.from(random(8)).toString('hex')}`;
+  const file = openSync(path, 'wx', 0o600);
+  try {
+    fchmodSync(file, 0o600);
+  } finally {
+    closeSync(file);
+  }
   return path;
 }
 
 /** Gives the finished file its name, durably. @throws HaspError E_EXISTS if there is a vault by now, E_STORAGE */
 export function publish(temporary: string, home: Home): void {
   mapped(home, () => {
-    sync(temporary);
+    syncPath(temporary);
     giveName(temporary, home.vault);
-    sync(home.root);
+    syncPath(home.root);
   });
 }
 
@@ -50,7 +55,8 @@ function giveName(temporary: string, path: string): void {
   }
 }
 
-function sync(path: string): void {
+/** A file, or a folder: that what was renamed in it stays so. */
+export function syncPath(path: string): void {
   const file = openSync(path, 'r');
   try {
     fsyncSync(file);
@@ -63,15 +69,19 @@ export function removeTemporary(temporary: string): void {
   for (const suffix of COMPANIONS) rmSync(temporary + suffix, { force: true });
 }
 
-/** What attempts left behind whose process is gone. @throws HaspError E_STORAGE */
+/** What attempts at a vault left behind whose process is gone. @throws HaspError E_STORAGE */
 export function removeLeftovers(home: Home): void {
-  const name = new RegExp(`^${basename(home.vault)}\\.new-([0-9]+)-[0-9a-f]{16}(-journal|-wal|-shm)?$`);
-  mapped(home, () => {
-    for (const file of readdirSync(home.root)) {
-      const owner = name.exec(file)?.[1];
-      if (owner !== undefined && !isAlive(Number(owner))) rmSync(`${home.root}/${file}`, { force: true });
-    }
-  });
+  mapped(home, () => removeLeftoversOf(home.vault));
+}
+
+export function removeLeftoversOf(target: string): void {
+  const folder = dirname(target);
+  const prefix = `${basename(target)}.new-`;
+  for (const file of readdirSync(folder)) {
+    if (!file.startsWith(prefix)) continue;
+    const owner = LEFTOVER.exec(file.slice(prefix.length))?.[1];
+    if (owner !== undefined && !isAlive(Number(owner))) rmSync(`${folder}/${file}`, { force: true });
+  }
 }
 
 function isAlive(pid: number): boolean {
@@ -87,9 +97,9 @@ export function vaultExists(): HaspError {
   return new HaspError('E_EXISTS', 'there is already a vault', 'use it, or choose another HASP_HOME');
 }
 
-function mapped(home: Home, deed: () => void): void {
+function mapped<T>(home: Home, deed: () => T): T {
   try {
-    deed();
+    return deed();
   } catch (error) {
     if (error instanceof HaspError) throw error;
     const { code } = error as NodeJS.ErrnoException;

@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import type { Home } from '@hasp/core';
 import { Database } from './database.ts';
-import { unseal } from './envelope.ts';
 import { wrongKey } from './failures.ts';
-import { type Header, readHeader, rootContext } from './header.ts';
+import { type Header, readHeader } from './header.ts';
 import { KEY_NAME, type KeySource, requireSource, type UnlockKey } from './key-source.ts';
 import { Keys } from './keys.ts';
 import { Vault, type VaultPorts } from './vault.ts';
+import { unwrapRoot, wrappingOf } from './wrapping.ts';
 
 /** What can be known of a vault without a key. */
 export interface VaultHeader {
@@ -54,14 +54,12 @@ export class LockedVault {
    */
   async wrappingKey(key: UnlockKey): Promise<Uint8Array> {
     requireSource(key, this.#header.keySource);
-    if (key.source !== 'passphrase') return Uint8Array.from(key.bytes);
-    const { stretch } = await import('./argon2.ts');
-    return stretch(key.bytes, this.#header.stretchSalt, this.#header.stretch);
+    return wrappingOf(key, this.#header);
   }
 
   /** Whether these are the 32 bytes that unseal it: of several that might be. */
   opensWith(wrapping: Uint8Array): boolean {
-    const root = unseal(wrapping, this.#header.sealedRoot, rootContext(this.#header));
+    const root = unwrapRoot(this.#header, wrapping);
     root?.fill(0);
     return root !== undefined;
   }
@@ -74,11 +72,8 @@ export class LockedVault {
   /** Closes the file if the passphrase is wrong. @throws HaspError E_WRONG_KEY */
   async unlockWithPassphrase(key: UnlockKey): Promise<Vault> {
     try {
-      const { keySource, stretch: cost, stretchSalt } = this.#header;
-      requireSource(key, keySource);
       if (key.source !== 'passphrase') throw new Error('only a passphrase is stretched');
-      const { stretch } = await import('./argon2.ts');
-      return this.#unlockWiping(await stretch(key.bytes, stretchSalt, cost));
+      return this.#unlockWiping(await this.wrappingKey(key));
     } catch (error) {
       this.#database.close();
       throw error;
@@ -98,12 +93,12 @@ export class LockedVault {
   }
 
   #unlock(wrapping: Uint8Array): Vault {
-    const root = unseal(wrapping, this.#header.sealedRoot, rootContext(this.#header));
+    const root = unwrapRoot(this.#header, wrapping);
     if (!root) {
       const { keySource } = this.#header;
       throw wrongKey(`the ${KEY_NAME[keySource]} does not open this vault`, HINT[keySource]);
     }
-    return new Vault(this.#database, new Keys(root, this.#header.vaultId), this.#ports);
+    return new Vault(this.#database, new Keys(root, this.#header.vaultId, this.#header.sealedRoot), this.#ports);
   }
 
   #closingOnError<T>(deed: () => T): T {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { renameSecret } from './rename.ts';
 import { codeOf, withVault } from './scratch.ts';
 import type { Vault } from './vault.ts';
 
@@ -38,7 +39,7 @@ describe('a placeholder', () => {
   it('stays one under another name, and is none after it was rotated or set again from the start', () =>
     withVault(async (vault) => {
       await vault.set('a', bytes('changeme'), { placeholder: true });
-      await vault.rename('a', 'b');
+      await renameSecret(vault, 'a', 'b');
       expect(sought(vault)).toEqual([]);
       await vault.rotate('b', bytes('real'), { forget: true });
       expect(sought(vault)).toEqual(['b@2']);

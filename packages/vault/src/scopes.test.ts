@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { renameSecret } from './rename.ts';
 import { acceptScopes, newScopes, scopesOf, setScopes } from './scopes.ts';
 import { codeOf, isAnywhere, withVault } from './scratch.ts';
 
@@ -36,7 +37,7 @@ describe('the scopes of a secret', () => {
       await vault.set('a', bytes('x'));
       setScopes(vault, 'a', ['repo:read']);
       setScopes(vault, 'a', ['repo:write']);
-      await vault.rename('a', 'b');
+      await renameSecret(vault, 'a', 'b');
       expect([scopesOf(vault, 'a'), scopesOf(vault, 'b')]).toEqual([
         undefined,
         { scopes: ['repo:write'], baseline: ['repo:read'] },

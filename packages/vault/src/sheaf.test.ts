@@ -3,6 +3,7 @@ import type { Home } from '@hasp/core';
 import { describe, expect, it } from 'vitest';
 import { Database } from './database.ts';
 import { openVaultWithKeyFile } from './open.ts';
+import { renameSecret } from './rename.ts';
 import { isAnywhere, KEY, withVault } from './scratch.ts';
 import type { Vault } from './vault.ts';
 
@@ -70,7 +71,7 @@ describe('all values at once', () => {
       values.delete('s0@2');
       values.set('s0@3', 'third');
       expect(everyOf(vault)).toEqual(values);
-      await vault.rename('s0', 't');
+      await renameSecret(vault, 's0', 't');
       values.delete('s0@3');
       values.set('t@3', 'third');
       expect(everyOf(vault)).toEqual(values);

@@ -4,7 +4,7 @@ import type { Database } from './database.ts';
 import { timeText } from './encoding.ts';
 import { Entries } from './entries.ts';
 import { secretMissing } from './failures.ts';
-import { decodeHead, encodeHead, type Head, newest, newHead, scopesName, type VersionFact } from './head.ts';
+import { decodeHead, encodeHead, type Head, marked, newest, newHead, scopesName, type VersionFact } from './head.ts';
 import { INSIDE, type VaultInside } from './inside.ts';
 import { deriveAuditKey, type Keys } from './keys.ts';
 import { type ListedSecret, type ListedVersion, listSecret, listVersion, versionOf } from './listing.ts';
@@ -153,33 +153,6 @@ export class Vault {
     });
   }
 
-  /** Every version is sealed anew under the new name. @throws HaspError E_SECRET_MISSING, E_EXISTS, E_NAME_INVALID */
-  async rename(from: string, to: string, options: ChangeOptions = {}): Promise<void> {
-    parseName(to);
-    const cipher = await sodiumCipher();
-    this.transaction(() => {
-      const head = this.#head(from);
-      if (this.#findHead(to)) {
-        throw new HaspError(
-          'E_EXISTS',
-          `there is already a secret named ${to}`,
-          `remove it first with: hasp secret rm ${to}`,
-        );
-      }
-      const renamed = { ...head, name: to };
-      for (const { version } of head.versions) {
-        const value = this.#versions.read(head, version);
-        this.#versions.remove(head, version);
-        this.#versions.add(renamed, version, value, cipher, this.#ports.random);
-        value.fill(0);
-      }
-      this.#entries.remove('secret', from, this.#ports.random);
-      this.#putHead(renamed);
-      this.#mustErase = true;
-      options.beforeCommit?.(newest(head).version);
-    });
-  }
-
   /** The id of the audit chain that belongs to this vault: 32 hex digits. */
   chain(): string {
     return this.#mark.read().chain;
@@ -224,8 +197,11 @@ export class Vault {
 
   /** For what this package keeps besides secrets and consents. */
   get [INSIDE](): VaultInside {
-    const of = { database: this.#database, entries: this.#entries, keys: this.#keys };
-    return { ...this.#ports, ...of, mark: this.#mark, versions: this.#versions };
+    const of = { database: this.#database, entries: this.#entries, versions: this.#versions, mark: this.#mark };
+    const mustErase = () => {
+      this.#mustErase = true;
+    };
+    return { ...this.#ports, ...of, keys: this.#keys, mustErase };
   }
 
   /** All changes that `deed` makes are stored, or none if it throws. Nests. `deed` can't wait for a promise. */
@@ -286,8 +262,4 @@ export class Vault {
   #putHead(head: Head): void {
     this.#entries.put('secret', head.name, encodeHead(head), this.#ports.random);
   }
-}
-
-function marked({ version, createdAt }: VersionFact, placeholder: boolean): VersionFact {
-  return placeholder ? { version, createdAt, placeholder } : { version, createdAt };
 }

@@ -18,10 +18,20 @@ export class Versions {
 
   /** The value in memory of its own. @throws HaspError E_VAULT_CORRUPT */
   read(head: Head, version: number): Buffer {
+    return this.open(head, version, this.sealed(head, version));
+  }
+
+  /** As it stands in its row. @throws HaspError E_VAULT_CORRUPT */
+  sealed(head: Head, version: number): Buffer {
     const sql = 'SELECT sealed FROM versions WHERE secret = ? AND version = ?';
     const row = this.#database.row(sql, head.secretId, version);
     if (!row) throw corrupt(`a version of ${head.name} is gone`);
-    const padded = unseal(this.#keys.for('values'), bytesOf(row, 'sealed'), this.#context(head, version));
+    return bytesOf(row, 'sealed');
+  }
+
+  /** What `sealed` gave, opened. @throws HaspError E_VAULT_CORRUPT */
+  open(head: Head, version: number, sealed: Buffer): Buffer {
+    const padded = unseal(this.#keys.for('values'), sealed, this.#context(head, version));
     const value = padded && unpad(padded);
     if (value) return value;
     throw corrupt(`a version of ${head.name} does not open`);
@@ -31,15 +41,16 @@ export class Versions {
     const padded = pad(value);
     try {
       const sealed = seal(cipher, this.#keys.for('values'), random(SALT_BYTES), this.#context(head, version), padded);
-      this.#database.run(
-        'INSERT INTO versions (secret, version, sealed) VALUES (?, ?, ?)',
-        head.secretId,
-        version,
-        sealed,
-      );
+      this.put(head.secretId, version, sealed);
     } finally {
       padded.fill(0);
     }
+  }
+
+  /** A row as `sealed` gave it. */
+  put(secretId: Buffer, version: number, sealed: Buffer): void {
+    const sql = 'INSERT INTO versions (secret, version, sealed) VALUES (?, ?, ?)';
+    this.#database.run(sql, secretId, version, sealed);
   }
 
   remove(head: Head, version: number): void {

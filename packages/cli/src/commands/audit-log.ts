@@ -82,6 +82,8 @@ function details(record: Fields): string[] {
   if (peer !== undefined) parts.push(`to ${String(peer.command)} (${String(peer.pid)})`);
   if (Number(record.count) > 1) parts.push(`${String(record.count)} times`);
   if (record.to !== undefined) parts.push(`to ${String(record.to)}`);
+  const previous = record.previous as Fields | undefined;
+  if (previous !== undefined) parts.push(`after record ${String(previous.seq)} of ${String(previous.chain)}`);
   if (Array.isArray(record.secrets)) parts.push(record.secrets.join(', '));
   for (const name of [
     'agent',

@@ -1,15 +1,14 @@
-import { closeSync, existsSync, fchmodSync, fsyncSync, openSync, unlinkSync, writeSync } from 'node:fs';
-import path from 'node:path';
+import { existsSync, unlinkSync } from 'node:fs';
 import { createLog } from '@hasp/audit';
 import { HaspError, type Home } from '@hasp/core';
 import { createVault, type KeySource, newVaultId, readVaultHeader, type UnlockKey, type Vault } from '@hasp/vault';
 import type { Answer, CommandInput } from '../command.ts';
 import type { Context } from '../context.ts';
 import { checkHome, makeHome } from '../home-guard.ts';
-import { askTwice, openTerminal } from '../terminal.ts';
+import { KEY_BYTES, makeKeyFile } from '../key-file.ts';
+import { newPassphrase } from '../new-key.ts';
+import { beginMaking } from '../unfinished.ts';
 import { keyFilePath, readKeyFile, readPassphrase, unlock } from '../unlock.ts';
-
-const KEY_BYTES = 32;
 
 /** Makes the vault and the log's first record; finishes an init that was killed. */
 export async function init(input: CommandInput, context: Context): Promise<Answer> {
@@ -19,13 +18,18 @@ export async function init(input: CommandInput, context: Context): Promise<Answe
   else makeHome(home, context.uid);
   const keyFile = isKeyring ? undefined : chosenKeyFile(input, context);
   const keySource: KeySource = isKeyring ? 'keyring' : keyFile === undefined ? 'passphrase' : 'key-file';
+  let release: (() => void) | undefined;
+  const begin = () => {
+    release = beginMaking(home);
+  };
   const vault = existsSync(home.vault)
     ? await openUnfinished(input, context, keySource)
     : isKeyring
-      ? await createWithKeyring(context)
-      : await create(input, context, keyFile);
+      ? await createWithKeyring(context, begin)
+      : await create(input, context, keyFile, begin);
   startLog(vault, context, keySource);
   vault.close();
+  release?.();
   const key = isKeyring ? 'a key in your keyring' : (keyFile ?? 'your passphrase');
   const isHidden = isKeyring && keyFilePath(input, context) !== undefined;
   return {
@@ -47,7 +51,7 @@ function requireAlone({ keyFile, passphraseFd }: CommandInput): void {
 }
 
 /** The key is in the keyring, and was read back, before anything is made in the home. */
-async function createWithKeyring(context: Context): Promise<Vault> {
+async function createWithKeyring(context: Context, begin: () => void): Promise<Vault> {
   const { home, random, clock } = context;
   checkHome(home, context.uid);
   const { forgetKey, storeKey } = await import('../keyring/vault-key.ts');
@@ -56,6 +60,7 @@ async function createWithKeyring(context: Context): Promise<Vault> {
   try {
     await storeKey(context, id, bytes);
     makeHome(home, context.uid);
+    begin();
     return await createVault(home, { source: 'keyring', bytes }, random, clock, { id });
   } catch (error) {
     // Nobody else has this id.
@@ -79,10 +84,19 @@ function chosenKeyFile(input: CommandInput, context: Context): string | undefine
   );
 }
 
-async function create(input: CommandInput, context: Context, keyFile: string | undefined): Promise<Vault> {
+async function create(
+  input: CommandInput,
+  context: Context,
+  keyFile: string | undefined,
+  begin: () => void,
+): Promise<Vault> {
   const { home, random, clock } = context;
+  begin();
   if (keyFile === undefined) {
-    const key: UnlockKey = { source: 'passphrase', bytes: await newPassphrase(input) };
+    const key: UnlockKey = {
+      source: 'passphrase',
+      bytes: await newPassphrase(input.passphraseFd, 'hasp init --key-file, or --passphrase-fd N'),
+    };
     return createVault(home, key, random, clock);
   }
   const made = !existsSync(keyFile);
@@ -97,54 +111,6 @@ async function create(input: CommandInput, context: Context, keyFile: string | u
     if (made && !existsSync(home.vault)) unlinkSync(keyFile);
     throw error;
   }
-}
-
-async function newPassphrase(input: CommandInput): Promise<Buffer> {
-  if (input.passphraseFd === undefined) {
-    const terminal = openTerminal();
-    if (terminal === undefined) {
-      throw new HaspError(
-        'E_USAGE',
-        'there is no terminal to ask for a passphrase on',
-        'use hasp init --key-file, or --passphrase-fd N',
-      );
-    }
-    closeSync(terminal);
-    return askTwice('New passphrase');
-  }
-  const bytes = await readPassphrase(input);
-  if (bytes.length > 0) return bytes;
-  throw new HaspError('E_USAGE', 'the passphrase is empty', 'for example: hasp init --passphrase-fd 3 3< file');
-}
-
-function makeKeyFile(file: string, random: Context['random']): Buffer {
-  const bytes = Buffer.from(random(KEY_BYTES));
-  try {
-    const descriptor = openSync(file, 'wx', 0o600);
-    try {
-      // The umask can take bits away from the mode given to open.
-      fchmodSync(descriptor, 0o600);
-      writeSync(descriptor, bytes);
-      fsyncSync(descriptor);
-    } finally {
-      closeSync(descriptor);
-    }
-    syncFolder(path.dirname(file));
-    return bytes;
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code ?? 'unknown error';
-    throw new HaspError(
-      'E_STORAGE',
-      `the key file ${file} could not be written (${code})`,
-      'choose another place: --key-file PATH',
-    );
-  }
-}
-
-function syncFolder(folder: string): void {
-  const descriptor = openSync(folder, 'r');
-  fsyncSync(descriptor);
-  closeSync(descriptor);
 }
 
 /** A vault without a mark has never had a log: an init was killed between the two. */
