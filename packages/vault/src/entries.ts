@@ -74,7 +74,7 @@ export class Entries {
 
   /** Each with its own lookup. Call within `transaction`. */
   fill(entries: readonly Entry[], random: Random): void {
-    this.#change(entries, entries, random);
+    this.#change(entries, random);
   }
 
   /** Adds or replaces. Call within `transaction`. */
