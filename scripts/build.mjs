@@ -76,7 +76,7 @@ const lazyBorders = {
       resolveDir: out,
     }));
     // Functions, tables, copies and transactions made in JavaScript: nobody here makes any, and a start would read 9 kB for them.
-    const unused = /^\.\/methods\/(table|function|aggregate|backup|serialize|transaction)$/;
+    const unused = /^\.\/methods\/(table|function|aggregate|backup|serialize|transaction|explain)$/;
     builder.onResolve({ filter: unused }, ({ path: target, importer }) =>
       importer.startsWith(SQLITE) ? { path: target, namespace: 'unused' } : undefined,
     );

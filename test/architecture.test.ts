@@ -250,7 +250,9 @@ describe('what is loaded', () => {
   it('by `hasp run`: no other command, and few bytes, for every ten thousand take half a millisecond', () => {
     const commands = Object.keys(bundle('run.cjs').inputs).filter((file) => /cli\/src\/(?:main\b|commands)/.test(file));
     expect(commands).toEqual([]);
-    expect(bundle('run.cjs').bytes).toBeLessThan(140_000);
+    // Of better-sqlite3 13, for Nodes from 22.14 on, 1.2 kB more are read than of 12.
+    const { version } = JSON.parse(readFileSync(path.join(root, 'node_modules/better-sqlite3/package.json'), 'utf8'));
+    expect(bundle('run.cjs').bytes).toBeLessThan(version.startsWith('12.') ? 140_000 : 141_200);
   });
 
   it('by `hasp run`: not the rules for agents, of which a run of a person has no need', () => {
@@ -267,7 +269,8 @@ describe('what is loaded', () => {
       expect({ status, stderr: stderr.toString() }).toMatchObject({ status: 0 });
       const loaded = JSON.parse(stderr.toString().trim().split('\n').at(-1) as string) as string[];
       // The way into run.cjs is not require(), so it need not show.
-      const expected = ['hasp.cjs', 'run.cjs', 'better_sqlite3.node', 'koffi.node'];
+      const sqlite = ['better_sqlite3.node', `${process.platform}-${process.arch}.node`];
+      const expected = ['hasp.cjs', 'run.cjs', ...sqlite, 'koffi.node'];
       const others = loaded.filter((name) => !name.startsWith('node:') && !expected.includes(path.basename(name)));
       expect(others).toEqual([]);
       for (const heavy of ['node:net', 'node:http', 'node:tls', 'node:tty', 'node:child_process']) {

@@ -1,6 +1,5 @@
 import {
   appendFileSync,
-  cpSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -12,7 +11,7 @@ import {
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { filesBelow, Sandbox } from './support/sandbox.ts';
+import { copyFolder, filesBelow, Sandbox } from './support/sandbox.ts';
 
 const SCRIPT = fileURLToPath(new URL('../docs/examples/verify-checkpoint.sh', import.meta.url));
 
@@ -145,11 +144,11 @@ describe('hasp audit verify --checkpoint', () => {
 
   it('finds that the whole home, vault and key included, was put back to an earlier copy', async () => {
     const backup = path.join(box.root, 'backup');
-    cpSync(box.home, backup, { recursive: true });
+    copyFolder(box.home, backup);
     await work();
     const file = await checkpoint();
     rmSync(box.home, { recursive: true });
-    cpSync(backup, box.home, { recursive: true });
+    copyFolder(backup, box.home);
     expect((await box.run(['audit', 'verify'])).status).toBe(0);
     const { status, report } = await verify(file);
     expect(status).toBe(6);

@@ -6,7 +6,7 @@ import path from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { AuditLog, createLog, verifyLog } from '@hasp/audit';
 import { type AuditEvent, type Home, homeAt } from '@hasp/core';
-import type { Report } from '../support/measure.ts';
+import { compileStarter, type Measured, measureInterleaved, type Report, type Row } from '../support/measure.ts';
 
 const RECORDS = 1_000_000;
 const VERIFY_ROUNDS = 5;
@@ -15,13 +15,14 @@ const APPENDS = 800;
 const ROOT = { chain: '0'.repeat(32), k0: new Uint8Array(32).fill(1) };
 
 /** The disk and sha256sum are the yardsticks: each ratio is of one run, and the median of them counts. */
-export async function bench(): Promise<Report> {
+export async function bench({ root }: { root: string }): Promise<Report> {
   const folder = mkdtempSync(path.join(tmpdir(), 'hasp-bench-audit-'));
   try {
     const short = makeLog(path.join(folder, 'short'));
     const long = makeLog(path.join(folder, 'long'));
     fill(long, RECORDS);
     const verified = verifyRounds(long);
+    const commands = measureCommands(root, folder);
     const one: number[] = [];
     const eight: number[] = [];
     const grown: number[] = [];
@@ -43,16 +44,60 @@ export async function bench(): Promise<Report> {
           result: seconds(median(verified.map(({ sum }) => sum))),
         },
         {
-          what: 'verify them, to sha256sum',
+          what: 'verify them in a process that runs, to sha256sum',
           result: seconds(median(verified.map(({ verify }) => verify))),
           ratio: median(verified.map(({ verify, sum }) => verify / sum)),
           limit: 3.5,
         },
+        ...rowsOf(commands),
       ],
     };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+type Commands = Record<'sum' | 'one' | 'two', Measured>;
+
+/** The whole command, with a vault; kept to one processor, it does with one thread. */
+function measureCommands(root: string, folder: string): Commands {
+  const hasp = path.join(root, 'packages/cli/bin/hasp');
+  const home = homeAt(path.join(folder, 'home'));
+  const env = { ...process.env, HASP_HOME: home.root };
+  execFileSync(hasp, ['init', '--key-file'], { env, stdio: ['ignore', 'ignore', 'pipe'] });
+  fill(home, RECORDS);
+  const verify = ['/bin/sh', '-c', 'exec "$@" >/dev/null', 'sh', hasp, 'audit', 'verify'];
+  return measureInterleaved(
+    compileStarter(root, folder),
+    {
+      sum: { argv: ['/bin/sh', '-c', 'exec sha256sum "$0" >/dev/null', home.auditLog], env },
+      one: { argv: ['/usr/bin/taskset', '-c', '0', ...verify], env },
+      two: { argv: verify, env },
+    },
+    VERIFY_ROUNDS,
+  );
+}
+
+function rowsOf({ sum, one, two }: Commands): Row[] {
+  const row = (what: string, { ms, cpuMs }: Measured, limit?: number): Row => ({
+    what,
+    result: `${(ms / 1000).toFixed(2)} s, CPU ${(cpuMs / 1000).toFixed(2)} s`,
+    ratio: ms / sum.ms,
+    ...(limit === undefined ? {} : { limit }),
+  });
+  const memory = (what: string, { peakMiB }: Measured): Row => ({
+    what,
+    result: `${peakMiB.toFixed(0)} MiB`,
+    ratio: (peakMiB * 1.048576) / 100,
+    limit: 1,
+  });
+  return [
+    row('sha256sum of the log of a vault', sum),
+    row('hasp audit verify on one processor, to that', one, 3.5),
+    row('hasp audit verify, two threads, to that', two, 2),
+    memory('peak memory on one, to 100 MB', one),
+    memory('peak memory with two threads, to 100 MB', two),
+  ];
 }
 
 function makeLog(root: string): Home {

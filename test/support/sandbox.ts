@@ -217,7 +217,7 @@ export function filesBelow(folder: string): string[] {
 }
 
 /** With the modes of its folders: those of cpSync are new from Node 22 on. */
-function copyFolder(from: string, to: string): void {
+export function copyFolder(from: string, to: string): void {
   mkdirSync(to);
   for (const entry of readdirSync(from, { withFileTypes: true })) {
     const [source, target] = [path.join(from, entry.name), path.join(to, entry.name)];

@@ -110,7 +110,7 @@ describe('a log that does not', () => {
         const { ok } = await expectSame(mark);
         expect(ok).toBe(kind === 'nothing');
       }),
-      { numRuns: 80 },
+      { numRuns: 60 },
     );
   });
 

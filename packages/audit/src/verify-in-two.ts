@@ -95,7 +95,11 @@ async function verifyHalves(
 /** The keys go over to it: here they are gone. */
 function startSecond(program: string, half: SecondHalf): { worker: Worker; end: Promise<SecondEnd> } {
   const transferList = [half.key.buffer, half.seal.key.buffer];
-  const worker = new Worker(program, { workerData: half, transferList, env: {}, argv: [], execArgv: [] });
+  const worker = new Worker(program, {
+    ...{ workerData: half, transferList, env: {}, argv: [], execArgv: [] },
+    // Its strings live no longer than a record: with V8's own bounds, 16 to 32 MB of dead ones would be kept.
+    resourceLimits: { maxYoungGenerationSizeMb: 2 },
+  });
   const end = new Promise<SecondEnd>((resolve) => {
     worker.once('message', resolve);
     // Whatever it failed of, one thread will meet it again.
