@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { HASP, Sandbox } from './support/sandbox.ts';
+import { HASP, isLiving, Sandbox, until } from './support/sandbox.ts';
 
 const RUN = ['run', '-e', 'X=hasp://a', '--', 'true'];
 const mayTrace = spawnSync('strace', ['-o', '/dev/null', 'true']).status === 0;
@@ -123,6 +123,22 @@ describe('hasp audit recover beside writers', () => {
     expect((await box.json<{ records: number }>(['audit', 'verify'])).records).toBeGreaterThan(3);
     await box.ok(['broker', 'stop']);
   }, 120_000);
+
+  it('gives the grants of a run that lost its wrapper before it their end in the new chain', async () => {
+    const argv = ['run', '-e', 'X=hasp://a', '--', 'sh', '-c', 'echo ready; while :; do sleep 0.02; done'];
+    const running = box.start(argv);
+    await running.printed('ready');
+    process.kill(running.pid, 'SIGKILL');
+    await until('the wrapper is gone', () => !isLiving(running.pid));
+    const grant = (JSON.parse(lines().at(-1) ?? '') as { grant: string }).grant;
+    alter(3);
+    expect((await recover()).status).toBe(0);
+    await box.ok(RUN);
+    const ends = await box.log('--type', 'grant.ended');
+    expect(ends[0]).toMatchObject({ grant, endReason: 'wrapper-lost' });
+    expect(ends.length).toBe(2);
+    await box.ok(['audit', 'verify']);
+  });
 
   it('is done once by two who are asked at the same time', async () => {
     alter(3);

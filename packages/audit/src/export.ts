@@ -3,7 +3,8 @@ import { BROKEN_LOG_HINT, HaspError, type Home } from '@hasp/core';
 import { GENESIS_MAC } from './chain.ts';
 import { readPrefixUpTo } from './prefix.ts';
 import type { Problem } from './problem.ts';
-import { readRecords, type StoredRecord } from './read.ts';
+import { readUnfenced } from './read.ts';
+import { claimedSeq, hasTail, storedMac, TIME_LENGTH } from './record.ts';
 import type { VerifyReport } from './verify.ts';
 
 /** Milliseconds since 1970, both inclusive. */
@@ -32,6 +33,7 @@ export interface ExportEnd {
  * The lines of the records that verify, from the first one in the range to the last one, without a gap: what lies
  * between them is given too, where the clock went back. Fenced bytes are left out. In constant memory.
  * @param report what verifyLog has just said of this log
+ * @returns each line without its newline
  * @throws HaspError E_CHAIN_BROKEN if the log was changed since, E_STORAGE
  */
 export function* exportRecords(
@@ -43,23 +45,18 @@ export function* exportRecords(
   const sha256 = createHash('sha256');
   const found = head === null ? undefined : findRange(home, head, range);
   let records = 0;
-  let last: ExportEnd['last'] = null;
   if (head !== null && found !== undefined) {
-    for (const { bytes, record } of verifiedRecords(home, head)) {
-      const seq = Number(record['seq']);
-      if (seq < found.from) continue;
-      if (seq > found.to) break;
-      const line = Buffer.concat([bytes, Buffer.from('\n')]);
-      sha256.update(line);
+    for (const { seq, bytes } of verifiedRecords(home, head, found.last.seq)) {
+      if (seq < found.first.seq) continue;
+      sha256.update(bytes).update('\n');
       records += 1;
-      if (seq === found.to) last = { seq, mac: String(record['mac']), time: String(record['time']) };
-      yield line;
+      yield bytes;
     }
   }
   return {
     records,
-    first: found === undefined ? null : { seq: found.from, time: found.time },
-    last,
+    first: found?.first ?? null,
+    last: found?.last ?? null,
     previousMac: found?.previousMac ?? null,
     sha256: sha256.digest('hex'),
     verified: ok,
@@ -68,43 +65,53 @@ export function* exportRecords(
   };
 }
 
+type Head = NonNullable<VerifyReport['head']>;
+
 interface Found {
-  readonly from: number;
-  readonly to: number;
-  readonly time: string;
+  readonly first: { readonly seq: number; readonly time: string };
+  readonly last: Head;
   readonly previousMac: string;
 }
 
-/** Numbers of the first and the last record of that time. */
-function findRange(
-  home: Home,
-  head: NonNullable<VerifyReport['head']>,
-  { since, until }: ExportRange,
-): Found | undefined {
-  let first: Omit<Found, 'to'> | undefined;
-  let to = 0;
+function findRange(home: Home, head: Head, { since = -Infinity, until = Infinity }: ExportRange): Found | undefined {
+  let first: Found['first'] | undefined;
+  let last: Head | undefined;
   let previousMac = GENESIS_MAC;
-  for (const { record } of verifiedRecords(home, head)) {
-    const seq = Number(record['seq']);
-    const time = String(record['time']);
+  let mac = GENESIS_MAC;
+  for (const { seq, bytes } of verifiedRecords(home, head, head.seq)) {
+    const time = timeIn(bytes, seq);
     const at = Date.parse(time);
-    if (first === undefined && at >= (since ?? -Infinity)) first = { from: seq, time, previousMac };
-    if (at <= (until ?? Infinity)) to = seq;
-    previousMac = String(record['mac']);
+    if (first === undefined && at >= since) {
+      first = { seq, time };
+      previousMac = mac;
+    }
+    mac = storedMac(bytes, bytes.length);
+    if (at <= until) last = { seq, mac, time };
   }
-  return first === undefined || to < first.from ? undefined : { ...first, to };
+  return first === undefined || last === undefined || last.seq < first.seq ? undefined : { first, last, previousMac };
 }
 
 /** No further than they verify: what stands behind that could fence off what is good, for who only reads. */
-function* verifiedRecords(home: Home, head: NonNullable<VerifyReport['head']>): Generator<StoredRecord, void, void> {
-  let expected = 1;
+function* verifiedRecords(
+  home: Home,
+  head: Head,
+  to: number,
+): Generator<{ readonly seq: number; readonly bytes: Buffer }, void, void> {
   const end = readPrefixUpTo(home, head.mac)?.bytes ?? 0;
-  for (const stored of readRecords(home, 0, end)) {
-    if (stored.record['seq'] !== expected) throw changed();
-    expected += 1;
-    yield stored;
+  let seq = 0;
+  for (const { bytes } of readUnfenced(home, 0, end)) {
+    if (seq === to) return;
+    seq += 1;
+    if (claimedSeq(bytes, 0) !== seq || !hasTail(bytes, 0, bytes.length)) throw changed();
+    yield { seq, bytes };
   }
-  if (expected !== head.seq + 1) throw changed();
+  if (seq !== to) throw changed();
+}
+
+/** It stands at the same place behind the number. */
+function timeIn(bytes: Buffer, seq: number): string {
+  const from = `{"v":1,"seq":${seq},"time":"`.length;
+  return bytes.toString('latin1', from, from + TIME_LENGTH);
 }
 
 function changed(): HaspError {

@@ -11,13 +11,12 @@ export interface StoredRecord {
   /** Its line, from 1, counted from where reading began. */
   readonly line: number;
   readonly record: Record<string, unknown>;
-  /** The line without its newline. */
-  readonly bytes: Buffer;
 }
 
 interface Line {
   readonly offset: number;
   readonly line: number;
+  /** Without its newline. */
   readonly bytes: Buffer;
 }
 
@@ -27,20 +26,26 @@ const NOTHING = Buffer.alloc(0);
 const FENCE = Buffer.from(`"type":"${RECOVERED}"`, 'latin1');
 
 /**
- * The records from byte `fromOffset` (the start of a line) to `toOffset` or the end, in constant memory. Without a
+ * The records from byte `fromOffset` (the start of a line) to the end, in constant memory. Without a
  * key: whether they are genuine is for verifyLog to say. Left out: lines that are no record, bytes
  * that an audit.recovered has fenced, and a last line without a newline.
  * @throws HaspError E_CHAIN_BROKEN if the log is missing, E_STORAGE if it can't be read
  */
-export function* readRecords(home: Home, fromOffset = 0, toOffset?: number): Generator<StoredRecord, void, void> {
+export function* readRecords(home: Home, fromOffset = 0): Generator<StoredRecord, void, void> {
+  for (const { offset, line, bytes } of readUnfenced(home, fromOffset)) {
+    const record = parse(bytes);
+    if (record) yield { offset, line, record };
+  }
+}
+
+/** The lines that nothing has fenced, up to `toOffset` or the end; else as `readRecords`. */
+export function* readUnfenced(home: Home, fromOffset: number, toOffset?: number): Generator<Line, void, void> {
   const fd = openLog(home.auditLog);
   try {
     const end = toOffset ?? fstatSync(fd).size;
     const fences = readFences(fd, fromOffset, end);
     for (const line of readLines(fd, fromOffset, end)) {
-      if (fences.some((fence) => line.offset >= fence.from && line.offset < fence.to)) continue;
-      const record = parse(line.bytes);
-      if (record) yield { ...line, record };
+      if (!fences.some((fence) => line.offset >= fence.from && line.offset < fence.to)) yield line;
     }
   } catch (error) {
     throw asReadError(error);

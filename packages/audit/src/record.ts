@@ -16,7 +16,7 @@ export const MAX_SLICE = LINK_BYTES + MAX_RECORD;
 
 const HEAD = '{"v":1,"seq":';
 const MAC_NAME = ',"mac":"';
-const TIME_LENGTH = 24;
+export const TIME_LENGTH = 24;
 /** `,"mac":"`, 64 digits, `"}` and the newline. */
 export const TAIL_BYTES = MAC_NAME.length + LINK_BYTES;
 /** From the comma after seq to the first letter of the type. */

@@ -10,7 +10,7 @@ import { createFile, syncPath } from './new-file.ts';
 import type { Problem } from './problem.ts';
 import { readFirstRecord } from './read.ts';
 import { wipeSlots } from './seal.ts';
-import { sealState } from './seal-state.ts';
+import { sealIn, sealState } from './seal-state.ts';
 import type { VerifyReport } from './verify.ts';
 
 export interface BrokenLog extends VerifyReport {
@@ -43,7 +43,7 @@ export interface RestartedLog {
  */
 export function restartLog(home: Home, broken: BrokenLog, next: ChainRoot, clock: Clock): RestartedLog {
   try {
-    return withoutWriters(home, () => {
+    return withoutWriters(home, (sealFd) => {
       const { problem, records, head, fenced, chain, mark } = broken;
       const { report, log } = archiveLog(home, {
         archivedAt: new Date(clock()).toISOString(),
@@ -53,7 +53,7 @@ export function restartLog(home: Home, broken: BrokenLog, next: ChainRoot, clock
         head,
         fenced,
         mark: mark === undefined ? null : { seq: mark.seq, mac: mark.mac },
-        seal: sealState(home),
+        seal: sealFd === undefined ? sealState(home) : sealIn(sealFd),
         next: next.chain,
       });
       const first: AuditRestartedEvent = {
@@ -64,7 +64,7 @@ export function restartLog(home: Home, broken: BrokenLog, next: ChainRoot, clock
         ...archiveOf(log),
       };
       const made = encodeNewLog(next, first, clock);
-      replaceFiles(home, made.log, made.seal);
+      replaceFiles(home, made.log, made.seal, sealFd);
       made.seal.fill(0);
       const restarted = { mark: { chain: next.chain, seq: 1, mac: made.mac }, report };
       return log === null ? restarted : { ...restarted, archive: log.file };
@@ -92,7 +92,7 @@ function archiveOf(log: ArchiveReport['log']): Pick<AuditRestartedEvent, 'archiv
   return { archive: { file, bytes, sha256 } };
 }
 
-function replaceFiles(home: Home, log: Buffer, seal: Buffer): void {
+function replaceFiles(home: Home, log: Buffer, seal: Buffer, sealFd: number | undefined): void {
   const files = [
     [home.auditSeal, seal],
     [home.auditLog, log],
@@ -101,34 +101,37 @@ function replaceFiles(home: Home, log: Buffer, seal: Buffer): void {
     rmSync(`${path}.new`, { force: true });
     createFile(`${path}.new`, bytes);
   }
-  const old = openIfThere(home.auditSeal);
+  const old = sealFd ?? openIfThere(home.auditSeal);
   for (const [path] of files) renameSync(`${path}.new`, path);
   syncPath(home.root);
   if (old === undefined) return;
   wipeSlots(realDisk, old);
-  closeSync(old);
+  if (sealFd === undefined) closeSync(old);
 }
 
-/** With the lock of the seal that is there; without it where there is none that anybody could append with. */
-function withoutWriters<T>(home: Home, deed: () => T): T {
+/**
+ * With the lock of the seal that is there; without it where there is none that anybody could append with. Under the
+ * lock the seal is read and written by the descriptor that is given, and not opened again: to close it would drop the lock.
+ */
+function withoutWriters<T>(home: Home, deed: (sealFd: number | undefined) => T): T {
   for (;;) {
     let file: ReturnType<typeof openSealFile>;
     try {
       file = openSealFile(home.auditSeal);
     } catch (error) {
-      if (isBroken(error)) return deed();
+      if (isBroken(error)) return deed(undefined);
       throw error;
     }
     let entered = false;
     try {
       const done = file.locked(() => {
         entered = true;
-        return file.isCurrent() ? { value: deed() } : undefined;
+        return file.isCurrent() ? { value: deed(file.fd) } : undefined;
       });
       if (done !== undefined) return done.value;
     } catch (error) {
       if (entered || !isBroken(error)) throw error;
-      return deed();
+      return deed(undefined);
     } finally {
       file.close();
     }

@@ -51,7 +51,7 @@ export function asHaspError(error: unknown): HaspError {
  * The answer, on stdout. A reader that went away ends us as it would end any command.
  * @throws HaspError E_STORAGE where it can't be written: half an answer is no answer
  */
-export function print(text: string): void {
+export function print(text: string | Uint8Array): void {
   try {
     writeAll(1, text);
   } catch (error) {
@@ -70,8 +70,8 @@ function write(descriptor: number, text: string): void {
   }
 }
 
-function writeAll(descriptor: number, text: string): void {
-  const bytes = Buffer.from(text);
+function writeAll(descriptor: number, text: string | Uint8Array): void {
+  const bytes = typeof text === 'string' ? Buffer.from(text) : text;
   for (let done = 0; done < bytes.length; ) {
     try {
       done += writeSync(descriptor, bytes, done);
