@@ -4,7 +4,7 @@ import { HaspError } from '@hasp/core';
 import type { UnlockKey } from '@hasp/vault';
 import type { CommandInput } from './command.ts';
 import type { Context } from './context.ts';
-import { makeKeyFile } from './key-file.ts';
+import { KEY_BYTES, makeKeyFile } from './key-file.ts';
 import type { Options } from './options.ts';
 import { askTwice, openTerminal } from './terminal.ts';
 import { readKeyFile, readPassphraseFrom } from './unlock.ts';
@@ -13,14 +13,17 @@ import { readKeyFile, readPassphraseFrom } from './unlock.ts';
 export type NewKeyKind =
   | { readonly source: 'passphrase'; readonly descriptor?: number }
   /** Without a path: HOME/vault.key. */
-  | { readonly source: 'key-file'; readonly file?: string };
+  | { readonly source: 'key-file'; readonly file?: string }
+  | { readonly source: 'keyring' };
 
 /** A key that is to open something from now on; the caller wipes its bytes. */
 export interface NewKey {
   readonly key: UnlockKey;
   readonly file?: string;
   /** Takes away what was made for it, where nothing came of it. */
-  undo(): void;
+  undo(): void | Promise<void>;
+  /** Once it opens something: that it still will. @throws HaspError E_STORAGE */
+  confirm?(): Promise<void>;
 }
 
 export const NEW_PASSPHRASE_OPTIONS: Options = {
@@ -37,6 +40,7 @@ export function newKeyKind(input: CommandInput, { cwd }: Context): NewKeyKind | 
   if (typeof file === 'string') kinds.push({ source: 'key-file', ...(file && { file: path.resolve(cwd, file) }) });
   if (typeof descriptor === 'number') kinds.push({ source: 'passphrase', descriptor });
   if (options['new-passphrase'] === true) kinds.push({ source: 'passphrase' });
+  if (options['new-keyring'] === true) kinds.push({ source: 'keyring' });
   if (kinds.length > 1) throw new HaspError('E_USAGE', 'only one new key can be given', 'leave the other options out');
   if (descriptor !== undefined && descriptor === input.passphraseFd) {
     throw new HaspError(
@@ -65,6 +69,29 @@ export async function passphraseNew(descriptor: number | undefined): Promise<New
       bytes: await newPassphrase(descriptor, '--new-key-file PATH, or --new-passphrase-fd N'),
     },
     undo: () => {},
+  };
+}
+
+/**
+ * A new key in the entry of the vault, beside what stands there: until the vault has it, the old one opens. Under the
+ * lock of `takeMaking`: who changes an entry puts all of it anew. @throws HaspError E_STORAGE
+ */
+export async function keyringNew(vault: string, context: Context): Promise<NewKey> {
+  const { forgetKey, keepKey, storeKey } = await import('./keyring/vault-key.ts');
+  const bytes = Buffer.from(context.random(KEY_BYTES));
+  const kept = Buffer.from(bytes);
+  await storeKey(context, vault, bytes);
+  return {
+    key: { source: 'keyring', bytes },
+    undo: async () => {
+      await forgetKey(context, vault, (key) => kept.equals(key));
+      kept.fill(0);
+    },
+    // A rekey of a copy in another home has the same entry, and another lock.
+    confirm: async () => {
+      await keepKey(context, vault, kept);
+      kept.fill(0);
+    },
   };
 }
 

@@ -30,6 +30,7 @@ export const VAULT_COMMANDS: readonly Command[] = [
         says: '[PATH]: with this key file, made if it is not there; vault.key in the home if PATH is left out',
       },
       ...NEW_PASSPHRASE_OPTIONS,
+      'new-keyring': { kind: 'flag', says: 'with a key that the keyring of the operating system keeps' },
     },
     load: async () => (await import('./commands/vault-rekey.ts')).rekey,
   },

@@ -19,7 +19,7 @@ export async function backUp(input: CommandInput, context: Context): Promise<Ans
       ? undefined
       : kind.source === 'passphrase'
         ? await passphraseNew(kind.descriptor)
-        : keyFileNew(kind.file ?? '', context);
+        : keyFileNew((kind.source === 'key-file' && kind.file) || '', context);
   const progress = isTerminal(2) ? progressOn('backed up') : undefined;
   const name = watchedName(file);
   let made: BackupMade;

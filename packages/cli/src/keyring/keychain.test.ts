@@ -9,7 +9,7 @@ const KEY = Buffer.from('0123456789abcdef'.repeat(4));
 function played(end: Partial<ToolEnd>): { run: RunTool; uses: (ToolUse & { typed: string })[] } {
   const uses: (ToolUse & { typed: string })[] = [];
   const run: RunTool = async (_command, use) => {
-    uses.push({ ...use, typed: use.stdin?.toString() ?? '' });
+    uses.push({ ...use, typed: use.line?.toString() ?? '' });
     return { status: 0, stdout: Buffer.alloc(0), complaint: '', isLate: false, ...end };
   };
   return { run, uses };
@@ -28,7 +28,7 @@ describe('the keychain', () => {
     expect(uses).toMatchObject([{ argv: ['-i'], environment: { HOME: '/Users/me' } }]);
     expect(JSON.stringify([uses[0]?.argv, uses[0]?.environment])).not.toContain(KEY.toString());
     expect(uses[0]?.typed).toBe(
-      `add-generic-password -U -s hasp -a ab12 -l "hasp vault key (/Users/m_e__(touch x)_)" -w ${KEY}\n`,
+      `add-generic-password -U -s hasp -a ab12 -l "hasp vault key (/Users/m_e__(touch x)_)" -w ${KEY}`,
     );
     expect(uses[0]?.environment).not.toHaveProperty('DYLD_INSERT_LIBRARIES');
   });

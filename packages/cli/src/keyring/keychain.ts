@@ -25,11 +25,11 @@ export function keychain(given: ReadonlyMap<string, string>, run: RunTool): Keyr
     },
     async store(account, label, text, patience) {
       // As a line on stdin: arguments are public, and -w without a value would ask on the terminal.
-      const line = `add-generic-password -U -s ${SERVICE} -a ${account} -l "${quotable(label)}" -w `;
-      const stdin = Buffer.concat([Buffer.from(line), text, Buffer.from('\n')]);
+      const head = `add-generic-password -U -s ${SERVICE} -a ${account} -l "${quotable(label)}" -w `;
+      const line = Buffer.concat([Buffer.from(head), text]);
       const limitMs = patience === 'short' ? STORE_MS : undefined;
-      const end = await run(TOOL, { argv: ['-i'], stdin, environment, limitMs });
-      stdin.fill(0);
+      const end = await run(TOOL, { argv: ['-i'], line, environment, limitMs });
+      line.fill(0);
       return failureOf(end);
     },
     async remove(account) {

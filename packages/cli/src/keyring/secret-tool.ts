@@ -24,12 +24,12 @@ export function secretService(given: ReadonlyMap<string, string>, run: RunTool):
   const ask = async (
     argv: readonly string[],
     limitMs: number | undefined,
-    stdin?: Buffer,
+    line?: Buffer,
   ): Promise<ToolEnd | Unreachable> => {
     const tool = toolIn(environment['PATH']);
     if (tool === undefined) return { state: 'unreachable', why: `${TOOL} is not installed`, hint: INSTALL };
     if (!hasBus(environment)) return unreachable('this login has no session bus');
-    return run(tool, { argv, environment, limitMs, ...(stdin && { stdin }) });
+    return run(tool, { argv, environment, limitMs, ...(line && { line }) });
   };
 
   const search = async (account: string): Promise<Found> => {

@@ -70,6 +70,16 @@ export async function storeKey(context: Context, id: string, key: Uint8Array): P
   }
 }
 
+/** Another may have put the entry anew meanwhile: then once more. What can't be asked just now is believed. @throws HaspError E_STORAGE */
+export async function keepKey(context: Context, id: string, key: Uint8Array): Promise<void> {
+  const found = await keyringOf(context).look(id, 'short');
+  if (found.state !== 'found' && found.state !== 'missing') return;
+  const keys = storable(found);
+  const isThere = keys.some((each) => isSame(each, key));
+  for (const each of keys) each.fill(0);
+  if (!isThere) await storeKey(context, id, key);
+}
+
 /** Leaves those of other vaults of the same id. @returns false where it may still be there */
 export async function forgetKey(
   context: Context,
