@@ -254,3 +254,24 @@ describe('a rekey', () => {
     });
   });
 });
+
+it('a removed value stands in no byte of the home, sealed or not, also while a broker has the vault open', async () => {
+  const values = [randomBytes(40), randomBytes(40)] as const;
+  for (const value of values) await box.set('gone', value);
+  await box.ok(['broker', 'start', '--detach', '--no-http']);
+  try {
+    await box.ok(['unlock']);
+    await box.ok(['run', '-e', 'A=hasp://a', '--', 'true']);
+    const vault = new Sqlite(path.join(box.home, 'vault.db'), { readonly: true });
+    const rows = vault.prepare('SELECT sealed FROM versions').all() as { sealed: Buffer }[];
+    vault.close();
+    const sealed = rows.map((row) => row.sealed);
+    await box.ok(['secret', 'rm', 'gone']);
+    const left = sealed.filter((bytes) => placesOf(bytes).length > 0);
+    // That of the other secret.
+    expect([sealed.length, left.length]).toEqual([3, 1]);
+    expect(placesOf(...values)).toEqual([]);
+  } finally {
+    await box.ok(['broker', 'stop']);
+  }
+});

@@ -44,10 +44,11 @@ export function settleKeyFiles(home: Home): void {
 }
 
 /** That the key file in the home is to go with the change that is under way: its hash, under another name. */
-export function markOldKeyFile({ key, oldKey }: Home): void {
+export function markOldKeyFile({ root, key, oldKey }: Home): void {
   const bytes = readKey(key);
   if (bytes === undefined) return;
   writeFileSync(oldKey, hashOf(bytes), { mode: 0o600, flush: true });
+  syncPath(root);
   bytes.fill(0);
 }
 

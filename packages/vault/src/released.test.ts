@@ -1,10 +1,13 @@
+import { randomBytes } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import { expect, it } from 'vitest';
+import { type Agent, Agents } from './agents.ts';
 import type { Consent } from './consent.ts';
 import type { KeySource } from './key-source.ts';
 import type { ListedSecret, ListedVersion } from './listing.ts';
 import { openVault } from './open.ts';
+import { type SecretScopes, scopesOf } from './scopes.ts';
 import { codeOf, withHome } from './scratch.ts';
 
 /** Fields that a vault made before them says nothing of. */
@@ -23,6 +26,9 @@ interface Released {
     consent: Consent;
     mark: { chain: string; seq: number; mac: string };
     values: { name: string; version: number; value: string }[];
+    /** From here on they are where the format had them by then. */
+    agents?: Agent[];
+    scopes?: SecretScopes;
     gzip: string;
   }[];
 }
@@ -45,6 +51,8 @@ it.each(vaults)('a vault with a $keySource, made by format 1, opens and can be c
     for (const { name, version, value } of one.values) {
       expect(Buffer.from(vault.get({ name, version }).value.reveal()).toString('hex')).toBe(value);
     }
+    expect(new Agents(vault, { random: randomBytes, clock: Date.now }).list()).toEqual(one.agents ?? []);
+    expect(scopesOf(vault, 'db/url')).toEqual(one.scopes);
     expect(await codeOf(() => vault.get({ name: 'db/url', version: 2 }))).toBe('E_SECRET_MISSING');
     expect(await vault.set('db/url', Buffer.from('four'))).toBe(4);
     vault.close();
