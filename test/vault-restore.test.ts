@@ -246,7 +246,7 @@ async function expectNoneOrWhole(env: { HASP_HOME: string }, seen: { none: numbe
     expect((await box.run(['secret', 'list'], { env })).status).toBe(4);
     if (seen.none % 3 === 0) {
       await box.ok(['init', '--key-file'], { env });
-      expect(readdirSync(env.HASP_HOME).sort()).toEqual(['audit.jsonl', 'audit.seal', 'vault.db', 'vault.key']);
+      expect(filesOf(env.HASP_HOME)).toEqual(['audit.jsonl', 'audit.seal', 'vault.db', 'vault.key']);
       return;
     }
     await box.ok(['vault', 'restore', file, '--key-file', key], { env });
@@ -254,5 +254,12 @@ async function expectNoneOrWhole(env: { HASP_HOME: string }, seen: { none: numbe
   const listed = await box.json<{ secrets: { name: string }[] }>(['secret', 'list'], { env });
   expect(listed.secrets.map(({ name }) => name)).toEqual(['a', 'big']);
   expect(await box.json(['audit', 'verify'], { env })).toMatchObject({ ok: true, records: 1 });
-  expect(readdirSync(env.HASP_HOME).sort()).toEqual(['audit.jsonl', 'audit.seal', 'vault.db', 'vault.key']);
+  expect(filesOf(env.HASP_HOME)).toEqual(['audit.jsonl', 'audit.seal', 'vault.db', 'vault.key']);
+}
+
+/** Without the empty file that making a vault is locked by: a kill after the vault is there leaves it. */
+function filesOf(home: string): string[] {
+  return readdirSync(home)
+    .filter((name) => name !== 'vault.db.making')
+    .sort();
 }

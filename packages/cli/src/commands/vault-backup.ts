@@ -34,7 +34,7 @@ export async function backUp(input: CommandInput, context: Context): Promise<Ans
       },
     });
   } catch (error) {
-    other?.undo();
+    await other?.undo();
     throw error;
   } finally {
     progress?.clear();
