@@ -39,14 +39,14 @@ interface Tip {
  *  2. The log must end where the seal says, or have more behind it: then catch up (see scan) and
  *     fence what no record accounts for.
  *  3. Write the records, sync. From here on they are part of the log, whatever happens: `onDisk` is called.
- *  4. Write the new seal, sync, zero the old one.
+ *  4. Write the new seal, sync, zero the old one; or leave that to the next writer.
  * @throws HaspError E_CHAIN_BROKEN before anything is written; what the disk throws
  */
 export function appendRecords(
   files: AppendFiles,
   events: readonly AuditEvent[],
   clock: Clock,
-  onDisk?: () => void,
+  { onDisk, unsealed }: { readonly onDisk?: (() => void) | undefined; readonly unsealed?: boolean } = {},
 ): AuditMark {
   const { disk } = files;
   const seal = readSeal(disk, files.seal);
@@ -59,7 +59,7 @@ export function appendRecords(
     disk.datasync(files.log);
     onDisk?.();
     const { seq, offset, mac, key } = tip;
-    replaceSeal(disk, files.seal, seal, { chain: seal.chain, seq, offset, mac, key });
+    if (!unsealed) replaceSeal(disk, files.seal, seal, { chain: seal.chain, seq, offset, mac, key });
     return { chain: seal.chain, seq, mac };
   } finally {
     tip.key.fill(0);

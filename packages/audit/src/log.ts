@@ -51,7 +51,15 @@ export class AuditLog implements AuditSink {
       onDisk?.();
       return { chain, seq, mac };
     }
-    return this.#appendLocked(events, onDisk);
+    return this.#appendLocked(events, { onDisk });
+  }
+
+  /**
+   * As `append`, but for the seal, which stays behind, and with it the keys of these records, until the next append or
+   * `settle`: for who has an answer to give before.
+   */
+  appendUnsealed(events: readonly AuditEvent[]): AuditMark {
+    return this.#appendLocked(events, { unsealed: true });
   }
 
   /**
@@ -63,11 +71,11 @@ export class AuditLog implements AuditSink {
     return this.#appendLocked([]);
   }
 
-  #appendLocked(events: readonly AuditEvent[], onDisk?: () => void): AuditMark {
+  #appendLocked(events: readonly AuditEvent[], how?: Parameters<typeof appendRecords>[3]): AuditMark {
     return this.#locked((seal) => {
       const log = openLog(this.#home.auditLog);
       try {
-        return appendRecords({ disk: this.#disk, log, seal }, events, this.#clock, onDisk);
+        return appendRecords({ disk: this.#disk, log, seal }, events, this.#clock, how);
       } finally {
         closeSync(log);
       }

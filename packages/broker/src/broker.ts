@@ -1,6 +1,6 @@
-import type { AuditLog } from '@hasp/audit';
 import {
   type AuditEvent,
+  type AuditSink,
   type Clock,
   type Decision,
   deliveryFields,
@@ -22,10 +22,15 @@ import { RecordTexts } from './record-texts.ts';
 import { Redaction } from './redaction.ts';
 import type { RunRequest } from './run-request.ts';
 
+export interface RunLog extends AuditSink {
+  /** Its end, or a place before it. */
+  head(): { readonly offset: number };
+}
+
 export interface BrokerParts {
   readonly home: Home;
   readonly vault: Vault;
-  readonly log: AuditLog;
+  readonly log: RunLog;
   readonly clock: Clock;
   readonly random: Random;
   /** Of the match engine: names the build whose tables may be kept. Without it none are. */
@@ -144,7 +149,7 @@ function checkPeersAreKnown({ wishes, caller }: RunRequest): void {
 }
 
 /** For a vault that can't be opened: the log takes denials without its key. */
-export function recordLockedDenial(log: AuditLog, random: Random, request: RunRequest, error: HaspError): void {
+export function recordLockedDenial(log: AuditSink, random: Random, request: RunRequest, error: HaspError): void {
   log.append(deniedEvents(hex(random(8)), request, 'vault-locked', error.message));
 }
 

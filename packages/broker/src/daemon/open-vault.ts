@@ -3,6 +3,7 @@ import { type AuditEvent, type Clock, HaspError, type Home, type Random } from '
 import { LockedVault, type Vault } from '@hasp/vault';
 import { Broker } from '../broker.ts';
 import { checkMark } from '../check-mark.ts';
+import { sealingLater } from './sealing-later.ts';
 
 export interface VaultFacts {
   readonly home: Home;
@@ -63,7 +64,7 @@ export class OpenVault {
       throw error;
     }
     this.#forget();
-    const broker = new Broker({ ...this.#facts, vault, log: this.#log });
+    const broker = new Broker({ ...this.#facts, vault, log: sealingLater(this.#log) });
     this.#open = { vault, broker };
     this.#idleMs = idleMs;
     this.#touch();
