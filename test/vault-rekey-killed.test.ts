@@ -5,6 +5,7 @@ import { withPassphrases } from './support/passphrases.ts';
 import { filesBelow, Sandbox } from './support/sandbox.ts';
 
 const NEW = 'the new passphrase é';
+const NEWER = 'another one';
 
 let model: Sandbox;
 let box: Sandbox;
@@ -57,10 +58,15 @@ describe('a rekey that is killed at any moment', () => {
       await withPassphrases(box, [NEW], (how) => killed(isPassphrase ? toFile : toPassphrase, usual, how));
       isPassphrase = (await opens()) !== 0;
       if (isPassphrase) expect(await opensWith(NEW)).toBe(0);
-      if (isPassphrase) expect(keyFiles()).toEqual([]);
+      // A new one that was never used may lie there: the next rekey takes it away.
+      if (isPassphrase) expect(keyFiles().filter((name) => name !== 'vault.key.new')).toEqual([]);
     });
+    await withPassphrases(box, [NEW, NEWER], (how) =>
+      box.ok(['vault', 'rekey', ...(isPassphrase ? ['--passphrase-fd', '3'] : []), '--new-passphrase-fd', '4'], how),
+    );
+    expect(keyFiles()).toEqual([]);
     expect(
-      await withPassphrases(box, [NEW], (how) => box.json(['audit', 'verify', '--passphrase-fd', '3'], how)),
+      await withPassphrases(box, [NEWER], (how) => box.json(['audit', 'verify', '--passphrase-fd', '3'], how)),
     ).toMatchObject({ ok: true });
   }, 60_000);
 });
