@@ -24,7 +24,7 @@ describe('what is no import', () => {
     ['A=1\nFOO', '2 stdin:2:1: a line without ='],
     ['A="x', '2 stdin:1:3: a quote that is not closed'],
     ['A="x" y', '2 stdin:1:6: text behind the closing quote'],
-    ['A=1\nA=2', '2 stdin:2:1: A has another value on line 1'],
+    ['{"a":{"b":1},"a/b":2}', '2 stdin:1:14: a/b has another value on line 1'],
     ['A=1\n1B=canary', '2 stdin:2:1: not a valid secret name'],
     ['{"a":[1]}', '2 stdin:1:6: a is an array'],
     ['{"a":{"b":null}}', '2 stdin:1:11: a/b is null'],

@@ -5,8 +5,11 @@ export interface Assignment {
   readonly kept: readonly Kept[];
 }
 
-/** What stands in a value as it was written, where another reader of such a file would make something else of it. */
-export type Kept = 'expansion' | 'hash' | 'backslash';
+/**
+ * What stands in a value as it was written, where another reader of such a file would make something else of it;
+ * `repeated`: it took the place of an earlier one.
+ */
+export type Kept = 'expansion' | 'hash' | 'backslash' | 'repeated';
 
 /** With the place of its name: an offset in UTF-16 units. */
 export interface Written extends Assignment {

@@ -27,7 +27,8 @@ export interface AssignmentFile {
 }
 
 /**
- * Every name once, in the order of the file. The same name with the same value again is passed over.
+ * Every name once, in the order of the file. Of a name that a .env file gives more than once the last value counts, as for whoever
+ * loads such files; in JSON, where two ways of nesting can make one name, only the same value is taken.
  * @throws HaspError E_USAGE or E_NAME_INVALID with `file:line:column`; no value is repeated, and no name that is none
  */
 export function readAssignments(source: string, options: AssignmentFile): Assignment[] {
@@ -48,7 +49,8 @@ function distinct(text: string, written: readonly Written[], options: Assignment
   for (const one of written) {
     const name = checkedName(join(one.name), () => placeIn(text, one.at, options));
     const earlier = found.get(name);
-    if (earlier !== undefined && earlier.value !== one.value) {
+    const isOther = earlier !== undefined && earlier.value !== one.value;
+    if (isOther && options.format === 'json') {
       const { line } = positionOf(text, earlier.at);
       throw new HaspError(
         'E_USAGE',
@@ -56,11 +58,12 @@ function distinct(text: string, written: readonly Written[], options: Assignment
         'leave one of the two out; nothing was imported',
       );
     }
-    if (earlier !== undefined) continue;
+    if (earlier !== undefined && !isOther) continue;
     if (new TextEncoder().encode(one.value).length > options.maxBytes)
       throw new AssignmentProblem(`longer than ${options.maxBytes} bytes`, one.at, name);
-    if (found.size === options.maxCount) throw new AssignmentProblem(`more than ${options.maxCount} names`, one.at);
-    found.set(name, { ...one, name });
+    if (found.size === options.maxCount && !isOther)
+      throw new AssignmentProblem(`more than ${options.maxCount} names`, one.at);
+    found.set(name, { ...one, name, kept: isOther ? [...one.kept, 'repeated'] : one.kept });
   }
   return [...found.values()].map(({ name, value, kept }) => ({ name, value, kept }));
 }

@@ -116,6 +116,7 @@ const pairs = (planned: readonly Planned[]) => planned.map(({ name, version }) =
 const KEPT: Readonly<Record<Kept, string>> = {
   expansion: 'kept as written, for nothing is expanded in them',
   hash: 'a # without a blank in front was taken as part of the value of',
+  repeated: 'given more than once with different values, of which the last counts',
   backslash: 'kept with their backslashes, for only \\n and \\r mean another character',
 };
 
@@ -127,7 +128,7 @@ function valueNotes(assignments: readonly Assignment[]): string[] {
   };
   const length = ({ value }: Assignment) => Buffer.byteLength(value);
   return [
-    ...(['expansion', 'hash', 'backslash'] as const).flatMap((kind) =>
+    ...(['repeated', 'expansion', 'hash', 'backslash'] as const).flatMap((kind) =>
       note(KEPT[kind], ({ kept }) => kept.includes(kind)),
     ),
     ...note('empty values', (one) => length(one) === 0),
