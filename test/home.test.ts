@@ -139,6 +139,15 @@ describe('init', () => {
   });
 });
 
+describe('init', () => {
+  it('makes the key anew that a killed one has not written to its end', async () => {
+    mkdirSync(box.home, { mode: 0o700 });
+    writeFileSync(path.join(box.home, 'vault.key'), 'half of it', { mode: 0o600 });
+    await box.ok(['init', '--key-file']);
+    await box.ok(['secret', 'set', 'x'], { stdin: 'value-value' });
+  });
+});
+
 describe('every command', () => {
   const COMMANDS = [
     ['secret', 'list'],

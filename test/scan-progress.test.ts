@@ -34,7 +34,7 @@ describe('a scan that takes its time', () => {
   it('of files tells on a terminal how far it is, and leaves nothing of that', async () => {
     // Each is unpacked to the bound.
     const packed = gzipSync(Buffer.alloc(64 * 1024 * 1024));
-    for (let at = 0; at < 4; at += 1) box.write(`packed/${at}.gz`, packed);
+    for (let at = 0; at < 12; at += 1) box.write(`packed/${at}.gz`, packed);
     for (let at = 0; at < FILES; at += 1) box.write(`small/${at}`, 'a\n');
     const shown = await shownBy('"$HASP" scan packed small');
     expect(shown).toMatch(/scanned \d+ files/);

@@ -1,4 +1,4 @@
-import { existsSync, unlinkSync } from 'node:fs';
+import { existsSync, lstatSync, unlinkSync } from 'node:fs';
 import { createLog } from '@hasp/audit';
 import { HaspError, type Home } from '@hasp/core';
 import { createVault, type KeySource, newVaultId, readVaultHeader, type UnlockKey, type Vault } from '@hasp/vault';
@@ -99,6 +99,7 @@ async function create(
     };
     return createVault(home, key, random, clock);
   }
+  dropUnfinishedKey(home);
   const made = !existsSync(keyFile);
   const key: UnlockKey = {
     source: 'key-file',
@@ -152,4 +153,10 @@ function dropUnfinishedLog(home: Home): void {
   for (const file of [home.auditLog, home.auditSeal]) {
     if (existsSync(file)) unlinkSync(file);
   }
+}
+
+/** Cut short by a kill, and without a vault, it opens nothing. */
+function dropUnfinishedKey({ key, vault }: Home): void {
+  const status = lstatSync(key, { throwIfNoEntry: false });
+  if (status?.isFile() && status.size < KEY_BYTES && !existsSync(vault)) unlinkSync(key);
 }
