@@ -22,6 +22,8 @@ export type RelayEnd = 'ended' | 'reader-gone' | 'failed';
 export const CHUNK_BYTES = 524_288;
 /** For what a transform kept of the chunk before; a multiple of a cache line. */
 const ROOM_BYTES = 512;
+/** Who writes so much at once is about to write more. */
+const MUCH_BYTES = 32_768;
 /** A stream that says nothing for so long is silent. */
 export const IDLE_MS = 20;
 /** So many chunks are taken in one go; then whatever else waits has its turn, signals first of all. */
@@ -86,12 +88,15 @@ export class Relay {
   /** Why it stopped before the end of the source. */
   async #pump(): Promise<RelayEnd | undefined> {
     let isHeld = false;
-    for (let chunks = 1; ; chunks += 1) {
+    let isMuch = false;
+    for (let chunks = 0; ; ) {
       const got = this.#source.read(this.#memory);
       if (got === 0) break;
       if (typeof got === 'object') return this.#failToRead(got.errno);
       if (got === undefined) {
         if (this.#draining) break;
+        if (isMuch && this.#source.isReadySoon?.()) continue;
+        isMuch = false;
         const silent = await this.#silence(isHeld);
         const released = silent ? this.#transform?.idle?.() : undefined;
         isHeld &&= !silent;
@@ -102,10 +107,12 @@ export class Relay {
       const transform = this.#openTransform();
       if (!transform) return 'failed';
       isHeld = true;
+      isMuch = got >= MUCH_BYTES;
       const outcome = this.#write(transform.push(this.#memory.subarray(0, got), ROOM_BYTES));
       // A turn of the microtasks for each chunk would cost as much as to look through some of it.
       const problem: RelayEnd | undefined = outcome instanceof Promise ? await outcome : outcome;
       if (problem) return problem;
+      chunks += 1;
       if (chunks % TURN_CHUNKS !== 0) continue;
       if (!this.#isTheirs) this.#takeMemory(transform);
       await new Promise((resolve) => setImmediate(resolve));
