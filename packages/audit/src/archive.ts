@@ -1,7 +1,7 @@
-import { constants, copyFileSync, linkSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import { constants, copyFileSync, linkSync, readdirSync, renameSync, statSync } from 'node:fs';
 import type { Home } from '@hasp/core';
-import { isErrno } from './failures.ts';
-import { createFile, syncPath } from './new-file.ts';
+import { isErrno, isLinkless } from './failures.ts';
+import { createAside, syncPath } from './new-file.ts';
 import { readPrefix } from './prefix.ts';
 import type { Problem } from './problem.ts';
 import type { SealState } from './seal-state.ts';
@@ -45,7 +45,8 @@ export function archiveLog(
   const { bytes, lines, sha256 } = readPrefix(home, Number.MAX_SAFE_INTEGER);
   const log = isThere ? { file, bytes, lines, sha256 } : null;
   const report = `${base}.json`;
-  replaceFile(`${home.root}/${report}`, Buffer.from(`${JSON.stringify({ ...facts, log }, null, 2)}\n`, 'utf8'));
+  const text = `${JSON.stringify({ ...facts, log }, null, 2)}\n`;
+  renameSync(createAside(`${home.root}/${report}`, Buffer.from(text, 'utf8')), `${home.root}/${report}`);
   syncPath(home.root);
   return { report, log };
 }
@@ -76,16 +77,9 @@ function giveSecondName(from: string, to: string): void {
     linkSync(from, to);
   } catch (error) {
     if (isErrno(error, 'EEXIST')) return;
-    if (!['EPERM', 'ENOTSUP', 'ENOSYS'].some((code) => isErrno(error, code))) throw error;
+    if (!isLinkless(error)) throw error;
     // No hard links there.
     copyFileSync(from, to, constants.COPYFILE_EXCL);
     syncPath(to);
   }
-}
-
-function replaceFile(path: string, bytes: Buffer): void {
-  const made = `${path}.new`;
-  rmSync(made, { force: true });
-  createFile(made, bytes);
-  renameSync(made, path);
 }

@@ -1,5 +1,5 @@
 import type { Home } from '@hasp/core';
-import { type Checkpoint, parseCheckpoint } from './checkpoint.ts';
+import { type Checkpoint, checkpointIn } from './checkpoint.ts';
 import { type Prefix, readPrefix } from './prefix.ts';
 import type { Problem } from './problem.ts';
 import { judgeNote, type Note, type NoteKey, parseNote } from './signed-note.ts';
@@ -24,21 +24,22 @@ export interface CheckpointReport extends Checkpoint {
 /**
  * Whether the log goes on from where the checkpoint was made: signature, chain, then the log's first bytes. That the
  * log verifies is another question. Only reads.
- * @param note the checkpoint's file
+ * @param text the checkpoint's file
  * @param records that verify, for the count behind the checkpoint
  * @returns undefined where it is no checkpoint
  * @throws HaspError E_STORAGE
  */
 export function checkCheckpoint(
   home: Home,
-  note: string,
+  text: string,
   key: NoteKey,
   chain: string,
   records: number,
 ): CheckpointReport | undefined {
-  const checkpoint = parseCheckpoint(note);
-  if (checkpoint === undefined) return undefined;
-  const found = judgeSigned(checkpoint, parseNote(note) as Note, key, chain) ?? judgeLog(home, checkpoint);
+  const note = parseNote(text);
+  const checkpoint = note && checkpointIn(note);
+  if (note === undefined || checkpoint === undefined) return undefined;
+  const found = judgeSigned(checkpoint, note, key, chain) ?? judgeLog(home, checkpoint);
   if (found === undefined) return { ok: true, ...checkpoint };
   const { seq, size } = checkpoint;
   const { code, message, prefix } = found;

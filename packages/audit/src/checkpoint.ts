@@ -9,7 +9,7 @@
  *   mac <its MAC>
  *   time <when this was signed>
  */
-import { type NoteSigner, noteSigner, parseNote, signNote } from './signed-note.ts';
+import { type Note, type NoteSigner, noteSigner, parseNote, signNote } from './signed-note.ts';
 
 export interface Checkpoint {
   /** 32 hex digits. */
@@ -44,8 +44,14 @@ export function signCheckpoint(signer: NoteSigner, checkpoint: Checkpoint): stri
 }
 
 /** Undefined where it is none. Whether it is genuine is another question. */
-export function parseCheckpoint(note: string): Checkpoint | undefined {
-  const [, chain, size, hash, seq, mac, time] = TEXT.exec(parseNote(note)?.text ?? '') ?? [];
+export function parseCheckpoint(text: string): Checkpoint | undefined {
+  const note = parseNote(text);
+  return note && checkpointIn(note);
+}
+
+/** The same of a note that is read already. */
+export function checkpointIn({ text }: Note): Checkpoint | undefined {
+  const [, chain, size, hash, seq, mac, time] = TEXT.exec(text) ?? [];
   if (chain === undefined || hash === undefined || mac === undefined || time === undefined) return undefined;
   const sha256 = Buffer.from(hash, 'base64');
   // Base64 can write the last bits in several ways; one is right.

@@ -1,4 +1,5 @@
-import { fdatasyncSync, readSync, writeSync } from 'node:fs';
+import { fdatasyncSync, openSync, readSync, writeSync } from 'node:fs';
+import { isErrno } from './failures.ts';
 
 /**
  * The four things that the log asks of a file. A port, so that a disk that tears a write, fills up
@@ -34,5 +35,15 @@ export function writeFully(disk: Disk, fd: number, bytes: Buffer, position: numb
   let done = 0;
   while (done < bytes.length) {
     done += disk.write(fd, bytes, done, bytes.length - done, position === null ? null : position + done);
+  }
+}
+
+/** Undefined where there is no such file. */
+export function openIfThere(path: string, flags: 'r' | 'r+'): number | undefined {
+  try {
+    return openSync(path, flags);
+  } catch (error) {
+    if (isErrno(error, 'ENOENT')) return undefined;
+    throw error;
   }
 }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { BROKEN_LOG_HINT, HaspError, type Home } from '@hasp/core';
 import { GENESIS_MAC } from './chain.ts';
-import { readPrefixUpTo } from './prefix.ts';
+import { endOfRecord } from './prefix.ts';
 import type { Problem } from './problem.ts';
 import { readUnfenced } from './read.ts';
 import { claimedSeq, hasTail, storedMac, TIME_LENGTH } from './record.ts';
@@ -43,10 +43,11 @@ export function* exportRecords(
 ): Generator<Buffer, ExportEnd, void> {
   const { head, ok, problem } = report;
   const sha256 = createHash('sha256');
-  const found = head === null ? undefined : findRange(home, head, range);
+  const end = head === null ? 0 : (endOfRecord(home, head.mac) ?? 0);
+  const found = head === null ? undefined : findRange(home, end, head.seq, range);
   let records = 0;
-  if (head !== null && found !== undefined) {
-    for (const { seq, bytes } of verifiedRecords(home, head, found.last.seq)) {
+  if (found !== undefined) {
+    for (const { seq, bytes } of verifiedRecords(home, end, found.last.seq)) {
       if (seq < found.first.seq) continue;
       sha256.update(bytes).update('\n');
       records += 1;
@@ -73,12 +74,17 @@ interface Found {
   readonly previousMac: string;
 }
 
-function findRange(home: Home, head: Head, { since = -Infinity, until = Infinity }: ExportRange): Found | undefined {
+function findRange(
+  home: Home,
+  end: number,
+  count: number,
+  { since = -Infinity, until = Infinity }: ExportRange,
+): Found | undefined {
   let first: Found['first'] | undefined;
   let last: Head | undefined;
   let previousMac = GENESIS_MAC;
   let mac = GENESIS_MAC;
-  for (const { seq, bytes } of verifiedRecords(home, head, head.seq)) {
+  for (const { seq, bytes } of verifiedRecords(home, end, count)) {
     const time = timeIn(bytes, seq);
     const at = Date.parse(time);
     if (first === undefined && at >= since) {
@@ -91,13 +97,16 @@ function findRange(home: Home, head: Head, { since = -Infinity, until = Infinity
   return first === undefined || last === undefined || last.seq < first.seq ? undefined : { first, last, previousMac };
 }
 
-/** No further than they verify: what stands behind that could fence off what is good, for who only reads. */
+/**
+ * No further than they verify: what stands behind that could fence off what is good, for who only reads.
+ * @param end of the last record that verifies
+ * @param to the number of the last one that is given
+ */
 function* verifiedRecords(
   home: Home,
-  head: Head,
+  end: number,
   to: number,
 ): Generator<{ readonly seq: number; readonly bytes: Buffer }, void, void> {
-  const end = readPrefixUpTo(home, head.mac)?.bytes ?? 0;
   let seq = 0;
   for (const { bytes } of readUnfenced(home, 0, end)) {
     if (seq === to) return;

@@ -4,6 +4,11 @@ export function isErrno(error: unknown, code: string): boolean {
   return errnoOf(error) === code;
 }
 
+/** What link(2) says on a file system without hard links. */
+export function isLinkless(error: unknown): boolean {
+  return ['EPERM', 'ENOTSUP', 'ENOSYS'].some((code) => isErrno(error, code));
+}
+
 /** What the system said, as E_AUDIT_WRITE; a HaspError or a programmer's error stays what it is. */
 export function asWriteError(error: unknown): unknown {
   const code = errnoOf(error);

@@ -17,6 +17,14 @@ export function createFile(path: string, bytes: Buffer): void {
   }
 }
 
+/** The same beside the file that it is to replace, and in the place of what a killed attempt left there. @returns its path */
+export function createAside(path: string, bytes: Buffer): string {
+  const aside = `${path}.new`;
+  rmSync(aside, { force: true });
+  createFile(aside, bytes);
+  return aside;
+}
+
 /** Of a folder: its names. */
 export function syncPath(path: string): void {
   const fd = openSync(path, 'r');

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
-import { closeSync, openSync } from 'node:fs';
+import { closeSync } from 'node:fs';
 import type { Home } from '@hasp/core';
 import { MAC_END } from './chain.ts';
-import { readFully, realDisk } from './disk.ts';
-import { asReadError, isErrno } from './failures.ts';
+import { openIfThere, readFully, realDisk } from './disk.ts';
+import { asReadError } from './failures.ts';
 import { claimedSeq, hasTail, MAX_RECORD, storedMac } from './record.ts';
 
 /** The first bytes of the log. */
@@ -43,8 +43,13 @@ export function readPrefix(home: Home, size: number): Prefix {
 
 /** The prefix that ends with the record of this MAC; undefined where there is none. @throws HaspError as `readPrefix` */
 export function readPrefixUpTo(home: Home, mac: string): Prefix | undefined {
-  const end = withLog(home, (fd) => findEnd(fd, `${mac}${MAC_END}`));
+  const end = endOfRecord(home, mac);
   return end === undefined ? undefined : readPrefix(home, end);
+}
+
+/** Where the record of this MAC ends. @throws HaspError as `readPrefix` */
+export function endOfRecord(home: Home, mac: string): number | undefined {
+  return withLog(home, (fd) => findEnd(fd, `${mac}${MAC_END}`));
 }
 
 function findEnd(fd: number, needle: string): number | undefined {
@@ -74,18 +79,13 @@ function countLines(part: Buffer): number {
 }
 
 function withLog<T>(home: Home, deed: (fd: number) => T): T | undefined {
-  let fd: number;
+  let fd: number | undefined;
   try {
-    fd = openSync(home.auditLog, 'r');
-  } catch (error) {
-    if (isErrno(error, 'ENOENT')) return undefined;
-    throw asReadError(error);
-  }
-  try {
-    return deed(fd);
+    fd = openIfThere(home.auditLog, 'r');
+    return fd === undefined ? undefined : deed(fd);
   } catch (error) {
     throw asReadError(error);
   } finally {
-    closeSync(fd);
+    if (fd !== undefined) closeSync(fd);
   }
 }

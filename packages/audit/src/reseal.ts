@@ -1,12 +1,12 @@
-import { closeSync, fstatSync, linkSync, openSync, renameSync, rmSync } from 'node:fs';
+import { closeSync, fstatSync, linkSync, renameSync, rmSync } from 'node:fs';
 import type { AuditMark, Home } from '@hasp/core';
-import { GENESIS_MAC, LINK_BYTES, nextKey, Ratchet } from './chain.ts';
+import { LINK_BYTES, nextKey, Ratchet } from './chain.ts';
 import type { ChainRoot } from './create.ts';
-import { realDisk } from './disk.ts';
-import { asWriteError, isErrno } from './failures.ts';
-import { createFile, syncPath } from './new-file.ts';
+import { openIfThere, realDisk } from './disk.ts';
+import { asWriteError, isLinkless } from './failures.ts';
+import { createAside, syncPath } from './new-file.ts';
 import { MAX_SLICE } from './record.ts';
-import { type Position, scan } from './scan.ts';
+import { beginning, type Position, scan } from './scan.ts';
 import { encodeSealFile, type Seal } from './seal.ts';
 import { sealState } from './seal-state.ts';
 import { LogWindow } from './window.ts';
@@ -39,14 +39,12 @@ export function rebuildSeal(home: Home, root: ChainRoot, mark: AuditMark | undef
 }
 
 function publish(home: Home, bytes: Buffer, before: 'missing' | 'damaged'): void {
-  const made = `${home.auditSeal}.new`;
-  rmSync(made, { force: true });
-  createFile(made, bytes);
+  const made = createAside(home.auditSeal, bytes);
   try {
     if (before === 'missing') linkSync(made, home.auditSeal);
     else renameSync(made, home.auditSeal);
   } catch (error) {
-    if (!['EPERM', 'ENOTSUP', 'ENOSYS'].some((code) => isErrno(error, code))) throw error;
+    if (!isLinkless(error)) throw error;
     renameSync(made, home.auditSeal);
   } finally {
     rmSync(made, { force: true });
@@ -56,14 +54,14 @@ function publish(home: Home, bytes: Buffer, before: 'missing' | 'damaged'): void
 
 /** What the seal has to say; undefined where the log does not verify to its end, or not to the mark. */
 function endOf(home: Home, root: ChainRoot, mark: AuditMark | undefined): Seal | undefined {
-  const fd = openLog(home.auditLog);
+  const fd = openIfThere(home.auditLog, 'r');
   if (fd === undefined) return undefined;
   const first = nextKey(root.k0);
   const ratchet = new Ratchet(first, MAX_SLICE);
   first.fill(0);
   try {
     const window = new LogWindow(realDisk, fd, fstatSync(fd).size);
-    const at: Position = { seq: 0, mac: GENESIS_MAC, offset: 0, line: 0, lastOffset: -1, fenced: 0 };
+    const at = beginning();
     if (mark !== undefined) {
       scan(window, at, ratchet, mark.seq);
       if (mark.chain !== root.chain || at.seq !== mark.seq || at.mac !== mark.mac) return undefined;
@@ -81,13 +79,4 @@ function endOf(home: Home, root: ChainRoot, mark: AuditMark | undefined): Seal |
 function isTornTail(window: LogWindow, at: Position): boolean {
   const toEnd = window.load(at.offset);
   return toEnd && !window.bytes.subarray(LINK_BYTES, window.length).includes(0x0a);
-}
-
-function openLog(path: string): number | undefined {
-  try {
-    return openSync(path, 'r');
-  } catch (error) {
-    if (isErrno(error, 'ENOENT')) return undefined;
-    throw error;
-  }
 }

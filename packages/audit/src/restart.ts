@@ -1,12 +1,12 @@
-import { closeSync, openSync, renameSync, rmSync } from 'node:fs';
+import { closeSync, renameSync } from 'node:fs';
 import { type AuditMark, type AuditRestartedEvent, type Clock, HaspError, type Home } from '@hasp/core';
 import { type ArchiveReport, archiveLog } from './archive.ts';
 import { GENESIS_MAC } from './chain.ts';
 import { type ChainRoot, encodeNewLog } from './create.ts';
-import { realDisk } from './disk.ts';
-import { asWriteError, isErrno } from './failures.ts';
+import { openIfThere, realDisk } from './disk.ts';
+import { asWriteError } from './failures.ts';
 import { openSealFile } from './lock.ts';
-import { createFile, syncPath } from './new-file.ts';
+import { createAside, syncPath } from './new-file.ts';
 import type { Problem } from './problem.ts';
 import { readFirstRecord } from './read.ts';
 import { wipeSlots } from './seal.ts';
@@ -97,12 +97,9 @@ function replaceFiles(home: Home, log: Buffer, seal: Buffer, sealFd: number | un
     [home.auditSeal, seal],
     [home.auditLog, log],
   ] as const;
-  for (const [path, bytes] of files) {
-    rmSync(`${path}.new`, { force: true });
-    createFile(`${path}.new`, bytes);
-  }
-  const old = sealFd ?? openIfThere(home.auditSeal);
-  for (const [path] of files) renameSync(`${path}.new`, path);
+  const made = files.map(([path, bytes]) => [createAside(path, bytes), path] as const);
+  const old = sealFd ?? openIfThere(home.auditSeal, 'r+');
+  for (const [aside, path] of made) renameSync(aside, path);
   syncPath(home.root);
   if (old === undefined) return;
   wipeSlots(realDisk, old);
@@ -140,13 +137,4 @@ function withoutWriters<T>(home: Home, deed: (sealFd: number | undefined) => T):
 
 function isBroken(error: unknown): boolean {
   return error instanceof HaspError && error.code === 'E_CHAIN_BROKEN';
-}
-
-function openIfThere(path: string): number | undefined {
-  try {
-    return openSync(path, 'r+');
-  } catch (error) {
-    if (isErrno(error, 'ENOENT')) return undefined;
-    throw error;
-  }
 }

@@ -1,7 +1,6 @@
-import { closeSync, fstatSync, openSync } from 'node:fs';
+import { closeSync, fstatSync } from 'node:fs';
 import { HaspError, type Home } from '@hasp/core';
-import { realDisk } from './disk.ts';
-import { isErrno } from './failures.ts';
+import { openIfThere, realDisk } from './disk.ts';
 import { openSealFile } from './lock.ts';
 import { readSeal, type Seal } from './seal.ts';
 
@@ -16,7 +15,7 @@ export interface Snapshot {
 
 /** @throws what the file system throws; HaspError E_AUDIT_WRITE if a writer holds the lock for half a minute */
 export function takeSnapshot(home: Home): Snapshot {
-  const log = openIfThere(home.auditLog);
+  const log = openIfThere(home.auditLog, 'r');
   const sizeNow = (): number => (log === undefined ? 0 : fstatSync(log).size);
   try {
     // Looked at before SQLite opens it: a damaged first page could make it create files.
@@ -28,6 +27,12 @@ export function takeSnapshot(home: Home): Snapshot {
     if (log !== undefined) closeSync(log);
     throw error;
   }
+}
+
+/** Closes what a snapshot holds, and wipes the key of its seal. */
+export function releaseSnapshot({ log, seal }: Snapshot): void {
+  if (typeof seal !== 'string') seal.key.fill(0);
+  if (log !== undefined) closeSync(log);
 }
 
 /** Undefined where the lock can't be taken for want of permission: then nobody like us can write either. */
@@ -48,20 +53,11 @@ function readLocked(path: string, log: number | undefined, sizeNow: () => number
 
 /** Without waiting for a writer. */
 export function readAlone(path: string): Seal | 'missing' | 'damaged' {
-  const fd = openIfThere(path);
+  const fd = openIfThere(path, 'r');
   if (fd === undefined) return 'missing';
   try {
     return readSeal(realDisk, fd) ?? 'damaged';
   } finally {
     closeSync(fd);
-  }
-}
-
-function openIfThere(path: string): number | undefined {
-  try {
-    return openSync(path, 'r');
-  } catch (error) {
-    if (isErrno(error, 'ENOENT')) return undefined;
-    throw error;
   }
 }

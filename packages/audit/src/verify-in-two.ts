@@ -1,4 +1,3 @@
-import { closeSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import type { AuditMark, Home } from '@hasp/core';
@@ -11,7 +10,7 @@ import { asReadError } from './failures.ts';
 import { MAX_SLICE } from './record.ts';
 import { beginning } from './scan.ts';
 import type { SecondEnd, SecondHalf } from './second-half.ts';
-import { type Snapshot, takeSnapshot } from './snapshot.ts';
+import { releaseSnapshot, type Snapshot, takeSnapshot } from './snapshot.ts';
 import { headAt, type Progress, type VerifyReport, verifySnapshot } from './verify.ts';
 import { LogWindow } from './window.ts';
 
@@ -46,8 +45,7 @@ export async function verifyLogInTwo(
       const report = isWorth ? await verifyHalves(snapshot, root, mark, second.program, onProgress) : undefined;
       return report ?? verifySnapshot(snapshot, root, mark, onProgress);
     } finally {
-      if (typeof snapshot.seal !== 'string') snapshot.seal.key.fill(0);
-      if (snapshot.log !== undefined) closeSync(snapshot.log);
+      releaseSnapshot(snapshot);
     }
   } catch (error) {
     throw asReadError(error);

@@ -1,4 +1,3 @@
-import { closeSync } from 'node:fs';
 import type { AuditMark, Home } from '@hasp/core';
 import { anchorsOf, firstRecord, scanPast } from './anchor.ts';
 import { nextKey, Ratchet } from './chain.ts';
@@ -9,7 +8,7 @@ import { asReadError } from './failures.ts';
 import { type Problem, problemAt } from './problem.ts';
 import { MAX_SLICE } from './record.ts';
 import { beginning, type Position } from './scan.ts';
-import { type Snapshot, takeSnapshot } from './snapshot.ts';
+import { releaseSnapshot, type Snapshot, takeSnapshot } from './snapshot.ts';
 import { countVerifying } from './survey.ts';
 import { LogWindow, recordAt } from './window.ts';
 
@@ -44,8 +43,7 @@ export function verifyLog(
     try {
       return verifySnapshot(snapshot, root, mark, onProgress);
     } finally {
-      if (typeof snapshot.seal !== 'string') snapshot.seal.key.fill(0);
-      if (snapshot.log !== undefined) closeSync(snapshot.log);
+      releaseSnapshot(snapshot);
     }
   } catch (error) {
     throw asReadError(error);
