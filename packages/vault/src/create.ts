@@ -11,7 +11,7 @@ import { migrate } from './schema.ts';
 import { Vault, type VaultPorts } from './vault.ts';
 import { wrapRoot } from './wrapping.ts';
 
-export const CHAIN_BYTES = 16;
+const CHAIN_BYTES = 16;
 
 export interface CreateOptions {
   /** The key is HOME/vault.key; whoever opens the vault may look for it there. */
@@ -71,15 +71,18 @@ function fill(path: string, header: Header, root: Buffer, random: Random): void 
   const database = new Database(path);
   const keys = new Keys(Buffer.from(root), header.vaultId);
   try {
-    database.transaction(() => {
-      migrate(database, 0);
-      writeHeader(database, header);
-      new Entries(database, keys).initialize();
-      new MarkRow(database, keys).initialize(Buffer.from(random(CHAIN_BYTES)));
-    });
+    database.transaction(() => layOut(database, header, keys, random));
     database.keepWriteAheadLog();
   } finally {
     keys.wipe();
     database.close();
   }
+}
+
+/** The tables of a vault that holds nothing yet, with a new audit chain. Call within `transaction`. */
+export function layOut(database: Database, header: Header, keys: Keys, random: Random): void {
+  migrate(database, 0);
+  writeHeader(database, header);
+  new Entries(database, keys).initialize();
+  new MarkRow(database, keys).initialize(Buffer.from(random(CHAIN_BYTES)));
 }

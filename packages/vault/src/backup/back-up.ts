@@ -38,7 +38,7 @@ export interface BackupMade extends FileFacts {
  * @throws HaspError E_EXISTS where `file` is there and no backup, E_STORAGE, E_VAULT_CORRUPT
  */
 export async function backUpVault(vault: Vault, file: string, options: BackupOptions): Promise<BackupMade> {
-  return backUpVaultAt(vault, file, options, STRETCH_COST, Date.now());
+  return backUpVaultAt(vault, file, options, STRETCH_COST, vault[INSIDE].clock());
 }
 
 /** The same at another cost of Argon2id, for tests. */

@@ -1,17 +1,14 @@
 import type { AuditMark, Home } from '@hasp/core';
-import { CHAIN_BYTES } from '../create.ts';
+import { layOut } from '../create.ts';
 import { Database } from '../database.ts';
-import { Entries, KIND_NUMBER } from '../entries.ts';
+import { KIND_NUMBER } from '../entries.ts';
 import { wrongKey } from '../failures.ts';
 import { decodeHead, type Head } from '../head.ts';
-import { writeHeader } from '../header.ts';
 import { INSIDE } from '../inside.ts';
-import { requireSource, type UnlockKey } from '../key-source.ts';
+import { KEY_NAME, requireSource, type UnlockKey } from '../key-source.ts';
 import { Keys } from '../keys.ts';
-import { MarkRow } from '../mark.ts';
 import { makeTemporary, publish, removeLeftovers, removeTemporary } from '../new-file.ts';
 import type { VaultHeader } from '../open.ts';
-import { migrate } from '../schema.ts';
 import { Vault, type VaultPorts } from '../vault.ts';
 import type { Versions } from '../versions.ts';
 import { unwrapRoot, wrappingOf } from '../wrapping.ts';
@@ -70,8 +67,8 @@ export class LockedBackup {
     const root = unwrapRoot(this.#header, wrapping);
     wrapping.fill(0);
     if (!root) {
-      const named = key.source === 'passphrase' ? 'the passphrase' : 'the key file';
-      throw wrongKey(`${named} does not open this backup`, 'it opens with the key that it was made with');
+      const named = KEY_NAME[key.source];
+      throw wrongKey(`the ${named} does not open this backup`, 'it opens with the key that it was made with');
     }
     this.#keys = new Keys(root, this.#header.vaultId, this.#header.sealedRoot);
   }
@@ -105,10 +102,7 @@ export class LockedBackup {
       const vault = new Vault(database, keys, ports);
       // One change, in a journal that is undone: what is published has no second file beside it.
       const facts = database.transaction(() => {
-        migrate(database, 0);
-        writeHeader(database, this.#header);
-        new Entries(database, keys).initialize();
-        new MarkRow(database, keys).initialize(Buffer.from(ports.random(CHAIN_BYTES)));
+        layOut(database, this.#header, keys, ports.random);
         const restored = this.#copy(vault, keys, onProgress);
         beforePublish(vault, restored);
         return restored;
