@@ -99,7 +99,7 @@ async function create(
     };
     return createVault(home, key, random, clock);
   }
-  dropUnfinishedKey(home);
+  if (keyFile === home.key) dropUnfinishedKey(home);
   const made = !existsSync(keyFile);
   const key: UnlockKey = {
     source: 'key-file',
