@@ -137,9 +137,7 @@ describe('init', () => {
       await box.ok(['audit', 'verify'], { env });
     }
   });
-});
 
-describe('init', () => {
   it('makes the key anew that a killed one has not written to its end', async () => {
     mkdirSync(box.home, { mode: 0o700 });
     writeFileSync(path.join(box.home, 'vault.key'), 'half of it', { mode: 0o600 });
