@@ -1,21 +1,10 @@
-import {
-  closeSync,
-  fchmodSync,
-  fstatSync,
-  fsyncSync,
-  linkSync,
-  lstatSync,
-  openSync,
-  realpathSync,
-  renameSync,
-  rmSync,
-  writeSync,
-} from 'node:fs';
+import { closeSync, fstatSync, linkSync, lstatSync, openSync, realpathSync, renameSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { MAX_CHECKPOINT_BYTES, parseCheckpoint } from '@hasp/audit';
 import { HaspError } from '@hasp/core';
 import type { Context } from './context.ts';
 import { readDescriptor } from './read-all.ts';
+import { createSynced, syncFolderOf } from './synced-file.ts';
 
 /** Public by its nature: others shall be able to read it. */
 const MODE = 0o644;
@@ -45,13 +34,13 @@ export function writeCheckpoint(named: string, note: string, { cwd, random }: Co
     if (isThere && parseCheckpoint(readSmall(file) ?? '') === undefined) throw notReplaced(named);
     const temporary = `${file}.new-${process.pid}-${Buffer.from(random(4)).toString('hex')}`;
     try {
-      writeSynced(temporary, note);
+      createSynced(temporary, Buffer.from(note), MODE);
       if (isThere) renameSync(temporary, file);
       else giveName(temporary, file, named);
     } finally {
       rmSync(temporary, { force: true });
     }
-    syncFolder(path.dirname(file));
+    syncFolderOf(file);
     return file;
   } catch (error) {
     if (error instanceof HaspError) throw error;
@@ -70,17 +59,6 @@ function readSmall(file: string): string | undefined {
   return undefined;
 }
 
-function writeSynced(file: string, text: string): void {
-  const descriptor = openSync(file, 'wx', MODE);
-  try {
-    fchmodSync(descriptor, MODE);
-    writeSync(descriptor, text);
-    fsyncSync(descriptor);
-  } finally {
-    closeSync(descriptor);
-  }
-}
-
 /** Never over a file that came meanwhile, where the file system has links. */
 function giveName(temporary: string, file: string, named: string): void {
   try {
@@ -90,12 +68,6 @@ function giveName(temporary: string, file: string, named: string): void {
     if (!['EPERM', 'ENOTSUP', 'ENOSYS'].includes(codeOf(error))) throw error;
     renameSync(temporary, file);
   }
-}
-
-function syncFolder(folder: string): void {
-  const descriptor = openSync(folder, 'r');
-  fsyncSync(descriptor);
-  closeSync(descriptor);
 }
 
 function notReplaced(named: string): HaspError {

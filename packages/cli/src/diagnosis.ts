@@ -1,16 +1,17 @@
 import { existsSync } from 'node:fs';
-import { verifyLog } from '@hasp/audit';
 import { HaspError } from '@hasp/core';
 import { MIN_VALUE_BYTES } from '@hasp/match';
 import { hardenSelf } from '@hasp/process-tree';
 import { readVaultHeader, type Vault, type VaultHeader } from '@hasp/vault';
 import type { Context } from './context.ts';
+import { counted } from './counted.ts';
 import { checkHome } from './home-guard.ts';
 import type { GlobalInput } from './input.ts';
 import { isKeyExposed } from './key-exposed.ts';
 import { asHaspError } from './output.ts';
 import { LockedHome } from './stores.ts';
 import { readPassphrase, unlock } from './unlock.ts';
+import { verifyWhole } from './verified-log.ts';
 
 /** One thing that was looked at, and what to do if it is not well. */
 export interface Check {
@@ -58,11 +59,9 @@ export async function vaultCheck(
     const namesOf = (some: typeof secrets) => some.map(({ name }) => name).join(', ');
     const short = secrets.filter(({ name, placeholder }) => !placeholder && isShort(open, name));
     const placeholders = secrets.filter(({ placeholder }) => placeholder);
-    const counted = `${secrets.length === 1 ? '1 secret' : `${secrets.length} secrets`}, opens`;
+    const opens = `${counted(secrets.length, 'secret')}, opens`;
     const detail =
-      placeholders.length === 0
-        ? counted
-        : `${counted}; placeholders, which are not looked for: ${namesOf(placeholders)}`;
+      placeholders.length === 0 ? opens : `${opens}; placeholders, which are not looked for: ${namesOf(placeholders)}`;
     const way = isKeyExposed(input, context) ? { hint: keyExposed(context) } : {};
     if (short.length === 0) return { open, check: { name: 'vault', state: 'ok', detail, ...way } };
     const hint = `under ${MIN_VALUE_BYTES} bytes, so not masked in output: ${namesOf(short)}`;
@@ -124,9 +123,9 @@ function isShort(vault: Vault, name: string): boolean {
   return short;
 }
 
-export function logCheck({ home }: Context, vault: Vault | undefined): Check {
+export function logCheck(context: Context, vault: Vault | undefined): Check {
   if (vault === undefined) return { name: 'log', state: 'warning', detail: 'not verified: that needs the vault open' };
-  const { problem: broken, records } = verifyLog(home, { chain: vault.chain(), k0: vault.auditKey() }, vault.mark());
+  const { problem: broken, records } = verifyWhole(vault, context);
   if (broken === undefined) return { name: 'log', state: 'ok', detail: `${records} records verify` };
   return problem(
     'log',

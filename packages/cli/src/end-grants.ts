@@ -1,6 +1,7 @@
 import { liveRuns, type RevocationReason, type RunState, revokeRuns } from '@hasp/broker';
 import { checkEnded } from './check-ended.ts';
 import type { Context } from './context.ts';
+import { counted } from './counted.ts';
 import { endLostRuns } from './stores.ts';
 
 /** What became of the runs that were asked to end. */
@@ -27,6 +28,6 @@ export async function endGrantsOf(
 /** One line on what a rotation or removal took back. */
 export function endedNotes({ runs, grants }: EndedRuns): string[] {
   if (runs.length === 0) return [];
-  const trees = runs.length === 1 ? '1 live run' : `${runs.length} live runs`;
+  const trees = counted(runs.length, 'live run');
   return [`ended ${trees} and ${grants.length === 1 ? 'its grant' : `${grants.length} grants`}`];
 }

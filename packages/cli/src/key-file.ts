@@ -1,7 +1,6 @@
-import { closeSync, fchmodSync, fsyncSync, openSync, writeSync } from 'node:fs';
-import path from 'node:path';
 import { HaspError } from '@hasp/core';
 import type { Context } from './context.ts';
+import { createSynced, syncFolderOf } from './synced-file.ts';
 
 export const KEY_BYTES = 32;
 
@@ -15,24 +14,10 @@ export function makeKeyFile(file: string, random: Context['random']): Buffer {
 /** @throws HaspError E_STORAGE where the file is there, or can't be made */
 export function writeKeyFile(file: string, bytes: Uint8Array): void {
   try {
-    const descriptor = openSync(file, 'wx', 0o600);
-    try {
-      // The umask can take bits away from the mode given to open.
-      fchmodSync(descriptor, 0o600);
-      writeSync(descriptor, bytes);
-      fsyncSync(descriptor);
-    } finally {
-      closeSync(descriptor);
-    }
-    syncFolder(path.dirname(file));
+    createSynced(file, bytes, 0o600);
+    syncFolderOf(file);
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? 'unknown error';
     throw new HaspError('E_STORAGE', `the key file ${file} could not be written (${code})`, 'choose another place');
   }
-}
-
-function syncFolder(folder: string): void {
-  const descriptor = openSync(folder, 'r');
-  fsyncSync(descriptor);
-  closeSync(descriptor);
 }

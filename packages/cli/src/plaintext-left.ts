@@ -2,6 +2,7 @@ import { realpathSync } from 'node:fs';
 import path from 'node:path';
 import { HaspError } from '@hasp/core';
 import type { Context } from './context.ts';
+import { counted } from './counted.ts';
 import { gitOutput } from './git/index.ts';
 import type { SourceFile } from './import-source.ts';
 
@@ -19,7 +20,7 @@ export async function plaintextLeft(file: SourceFile, values: number, context: C
 
 /** @param skipped how many of the values were not imported */
 export function plaintextNotes(left: PlaintextLeft, { name, mode }: SourceFile, skipped: number): string[] {
-  const values = left.values === 1 ? '1 value' : `${left.values} values`;
+  const values = counted(left.values, 'value');
   const advice =
     skipped === 0
       ? 'delete it, it is no longer needed'

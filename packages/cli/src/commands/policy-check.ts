@@ -2,6 +2,7 @@ import path from 'node:path';
 import { readPolicy } from '@hasp/broker/policy';
 import { type Answer, type CommandInput, word } from '../command.ts';
 import type { Context } from '../context.ts';
+import { counted } from '../counted.ts';
 import { checkHome } from '../home-guard.ts';
 
 /** Reads as the broker would, and says what it read. */
@@ -11,7 +12,7 @@ export async function checkPolicy(input: CommandInput, context: Context): Promis
   const file = typed === '' ? context.home.policy : path.resolve(context.cwd, typed);
   const loaded = readPolicy({ file, named: typed !== '', uid: context.uid });
   const rules = loaded?.policy.rules ?? [];
-  const count = rules.length === 1 ? '1 rule' : `${rules.length} rules`;
+  const count = counted(rules.length, 'rule');
   return {
     json: {
       file,

@@ -1,6 +1,7 @@
 import { HaspError } from '@hasp/core';
 import { type Answer, type CommandInput, word } from '../command.ts';
 import type { Context } from '../context.ts';
+import { counted } from '../counted.ts';
 import { type Ended, endEverything } from '../end-everything.ts';
 import { refuseInside } from '../session-place.ts';
 import { LockedHome } from '../stores.ts';
@@ -25,7 +26,6 @@ export async function revoke(input: CommandInput, context: Context): Promise<Ans
 }
 
 function noteOf({ runs, grants, sessions }: Ended): string {
-  const count = (number: number, what: string): string => `${number} ${what}${number === 1 ? '' : 's'}`;
-  const within = sessions.length === 0 ? '' : `, and ${count(sessions.length, 'session')}`;
-  return `ended ${count(grants.length, 'grant')} of ${count(runs.length, 'run')}${within}`;
+  const within = sessions.length === 0 ? '' : `, and ${counted(sessions.length, 'session')}`;
+  return `ended ${counted(grants.length, 'grant')} of ${counted(runs.length, 'run')}${within}`;
 }

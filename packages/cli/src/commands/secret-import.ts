@@ -2,6 +2,7 @@ import type { Assignment, Kept } from '@hasp/core';
 import { type NewValue, presentSecrets, setMany } from '@hasp/vault/many';
 import { type Answer, type CommandInput, textOption } from '../command.ts';
 import type { Context } from '../context.ts';
+import { counted } from '../counted.ts';
 import { conflictIn, isStored, ON_CONFLICT, type Planned, planImport, someOf } from '../import-plan.ts';
 import { type ImportSource, readImportSource } from '../import-source.ts';
 import { isTerminal } from '../is-terminal.ts';
@@ -70,7 +71,7 @@ async function imported(planned: Planned[], source: ImportSource, id: string, co
   const stored = planned.filter(isStored);
   const skipped = planned.length - stored.length;
   const left = file && (await plaintextLeft(file, assignments.length, context));
-  const said = `imported ${count(stored)}${skipped > 0 ? `, skipped ${skipped} that exist already` : ''}`;
+  const said = `imported ${counted(stored.length, 'secret')}${skipped > 0 ? `, skipped ${skipped} that exist already` : ''}`;
   return {
     json: {
       imported: pairs(stored),
@@ -103,13 +104,11 @@ function dryRun(planned: readonly Planned[], { assignments }: ImportSource): Ans
     ),
     notes: [
       ...valueNotes(assignments),
-      `nothing was imported: without --dry-run ${count(planned.filter(isStored))} would be`,
+      `nothing was imported: without --dry-run ${counted(planned.filter(isStored).length, 'secret')} would be`,
     ],
     ...(problem && { problem }),
   };
 }
-
-const count = ({ length }: readonly unknown[]) => (length === 1 ? '1 secret' : `${length} secrets`);
 
 const pairs = (planned: readonly Planned[]) => planned.map(({ name, version }) => ({ name, version }));
 

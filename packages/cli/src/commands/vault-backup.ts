@@ -4,6 +4,7 @@ import { MIN_VALUE_BYTES } from '@hasp/match';
 import { type BackupMade, backUpVault, readVaultHeader } from '@hasp/vault';
 import { type Answer, type CommandInput, word } from '../command.ts';
 import type { Context } from '../context.ts';
+import { counted } from '../counted.ts';
 import { isTerminal } from '../is-terminal.ts';
 import { keyFileNew, type NewKey, newKeyKind, passphraseNew } from '../new-key.ts';
 import { progressOn } from '../progress.ts';
@@ -45,7 +46,7 @@ export async function backUp(input: CommandInput, context: Context): Promise<Ans
   return {
     json: { file, bytes, sha256, keySource, ...(other?.file && { keyFile: other.file }), secrets, versions },
     notes: [
-      `backed up ${secrets === 1 ? '1 secret' : `${secrets} secrets`} to ${file}, which opens with ${opener(made, other)}`,
+      `backed up ${counted(secrets, 'secret')} to ${file}, which opens with ${opener(made, other)}`,
       ...(keySource === 'key-file'
         ? ['without that key file nobody can restore it: keep a copy of the key elsewhere']
         : []),

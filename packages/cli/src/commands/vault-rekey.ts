@@ -12,12 +12,10 @@ import {
 } from '@hasp/vault';
 import type { Answer, CommandInput } from '../command.ts';
 import type { Context } from '../context.ts';
-import { writeKeyFile } from '../key-file.ts';
+import { KEY_BYTES, writeKeyFile } from '../key-file.ts';
 import { keyFileNew, keyringNew, type NewKey, type NewKeyKind, newKeyKind, passphraseNew } from '../new-key.ts';
 import { openStores, type Stores } from '../stores.ts';
 import { keyFilePath } from '../unlock.ts';
-
-const KEY_BYTES = 32;
 
 /**
  * Puts the vault under another key. Vault and key file can't change in one instant: the new key file is written beside

@@ -12,6 +12,7 @@ import {
 } from '@hasp/vault';
 import { type Answer, type CommandInput, word } from '../command.ts';
 import type { Context } from '../context.ts';
+import { counted } from '../counted.ts';
 import { makeHome } from '../home-guard.ts';
 import { isTerminal } from '../is-terminal.ts';
 import { writeKeyFile } from '../key-file.ts';
@@ -104,7 +105,7 @@ function answer({ secrets, versions, agents, head, madeAt }: RestoreFacts, heade
       ...(head && { previous: head }),
     },
     notes: [
-      `restored ${secrets === 1 ? '1 secret' : `${secrets} secrets`} into ${home.root}, as of ${madeAt}`,
+      `restored ${counted(secrets, 'secret')} into ${home.root}, as of ${madeAt}`,
       `it opens with ${opener(header, home)}`,
       'consents to projects are of one machine: give them again with hasp project trust',
     ],

@@ -1,4 +1,5 @@
-const KEY_BYTES = 32;
+import { KEY_BYTES } from '../key-file.ts';
+
 const DIGITS = Buffer.from('0123456789abcdef');
 const COMMA = 0x2c;
 const BLANKS = [0x0a, 0x0d, 0x20];

@@ -1,5 +1,6 @@
 import { HaspError } from '@hasp/core';
 import type { Answer } from '../command.ts';
+import { counted } from '../counted.ts';
 import type { ScanReport } from './finding.ts';
 import { findingLine } from './finding-line.ts';
 
@@ -35,7 +36,7 @@ function problemOf(report: ScanReport): HaspError | undefined {
   const { findings, isWhole } = report;
   if (findings.length > 0) {
     const names = [...new Set(findings.map(({ secret }) => secret))];
-    const places = findings.length === 1 ? '1 place' : `${findings.length} places`;
+    const places = counted(findings.length, 'place');
     return new HaspError(
       'E_LEAK_FOUND',
       `managed values in ${places}: ${names.join(', ')}`,
@@ -51,9 +52,6 @@ function problemOf(report: ScanReport): HaspError | undefined {
 }
 
 function amount({ scanned: { files, bytes, objects } }: ScanReport): string {
-  const counted = [
-    ...(files > 0 ? [files === 1 ? '1 file' : `${files} files`] : []),
-    ...(objects > 0 ? [objects === 1 ? '1 object' : `${objects} objects`] : []),
-  ];
-  return [...counted, `${bytes} bytes`].join(', ');
+  const things = [...(files > 0 ? [counted(files, 'file')] : []), ...(objects > 0 ? [counted(objects, 'object')] : [])];
+  return [...things, `${bytes} bytes`].join(', ');
 }
