@@ -11,6 +11,7 @@ import {
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { logFile, logLines } from './support/log-lines.ts';
 import { copyFolder, filesBelow, Sandbox } from './support/sandbox.ts';
 
 const SCRIPT = fileURLToPath(new URL('../docs/examples/verify-checkpoint.sh', import.meta.url));
@@ -35,8 +36,8 @@ beforeEach(() => {
 });
 afterEach(() => box.remove());
 
-const log = () => path.join(box.home, 'audit.jsonl');
-const lines = () => readFileSync(log(), 'utf8').split('\n').slice(0, -1);
+const log = () => logFile(box);
+const lines = () => logLines(box);
 const work = () => box.ok(['run', '-e', 'X=hasp://a', '--', 'true']);
 
 async function checkpoint(name = 'checkpoint'): Promise<string> {

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { appendFileSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { logFile, logLines } from './support/log-lines.ts';
 import { filesBelow, HASP, Sandbox } from './support/sandbox.ts';
 
 interface End {
@@ -29,8 +30,8 @@ beforeEach(() => {
 });
 afterEach(() => box.remove());
 
-const log = () => path.join(box.home, 'audit.jsonl');
-const lines = () => readFileSync(log(), 'utf8').split('\n').slice(0, -1);
+const log = () => logFile(box);
+const lines = () => logLines(box);
 const facts = () => lines().map((line) => JSON.parse(line) as { seq: number; time: string; mac: string });
 
 async function exported(...argv: string[]) {

@@ -1,8 +1,9 @@
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { alterRecord, logFile, logLines } from './support/log-lines.ts';
 import { HASP, isLiving, Sandbox, until } from './support/sandbox.ts';
 
 const RUN = ['run', '-e', 'X=hasp://a', '--', 'true'];
@@ -21,15 +22,9 @@ beforeEach(() => {
 });
 afterEach(() => box.remove());
 
-const log = () => path.join(box.home, 'audit.jsonl');
-const lines = () => readFileSync(log(), 'utf8').split('\n').slice(0, -1);
-const alter = (at: number) =>
-  writeFileSync(
-    log(),
-    lines()
-      .map((line, index) => `${index === at ? line.replace('"time":"2', '"time":"3') : line}\n`)
-      .join(''),
-  );
+const log = () => logFile(box);
+const lines = () => logLines(box);
+const alter = (at: number) => alterRecord(box, at);
 const first = () => JSON.parse(lines()[0] ?? '') as { type: string; archive?: { file: string; sha256: string } };
 const sha256 = (file: string) => createHash('sha256').update(readFileSync(file)).digest('hex');
 const archives = () => readdirSync(box.home).filter((name) => /^audit-.*\.jsonl$/.test(name));

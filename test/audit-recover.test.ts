@@ -11,6 +11,7 @@ import {
 } from 'node:fs';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { alterRecord, logFile, logLines, rewriteLog } from './support/log-lines.ts';
 import { filesBelow, type Outcome, Sandbox } from './support/sandbox.ts';
 import { onTerminal } from './support/terminal.ts';
 
@@ -31,12 +32,11 @@ beforeEach(() => {
 });
 afterEach(() => box.remove());
 
-const log = () => path.join(box.home, 'audit.jsonl');
+const log = () => logFile(box);
 const seal = () => path.join(box.home, 'audit.seal');
-const lines = () => readFileSync(log(), 'utf8').split('\n').slice(0, -1);
-const rewrite = (changed: readonly string[]) => writeFileSync(log(), changed.map((line) => `${line}\n`).join(''));
-const alter = (at: number) =>
-  rewrite(lines().map((line, index) => (index === at ? line.replace('"time":"2', '"time":"3') : line)));
+const lines = () => logLines(box);
+const rewrite = (changed: readonly string[]) => rewriteLog(box, changed);
+const alter = (at: number) => alterRecord(box, at);
 const state = () => readdirSync(box.home).filter((name) => name.startsWith('audit'));
 const chain = () => (JSON.parse(lines()[0] ?? '') as { chain: string }).chain;
 

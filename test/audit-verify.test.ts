@@ -11,6 +11,7 @@ import {
 } from 'node:fs';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { logFile, logLines, rewriteLog } from './support/log-lines.ts';
 import { filesBelow, Sandbox } from './support/sandbox.ts';
 
 interface Report {
@@ -42,10 +43,10 @@ beforeEach(() => {
 });
 afterEach(() => box.remove());
 
-const log = () => path.join(box.home, 'audit.jsonl');
+const log = () => logFile(box);
 const seal = () => path.join(box.home, 'audit.seal');
-const lines = () => readFileSync(log(), 'utf8').split('\n').slice(0, -1);
-const rewrite = (changed: readonly string[]) => writeFileSync(log(), changed.map((line) => `${line}\n`).join(''));
+const lines = () => logLines(box);
+const rewrite = (changed: readonly string[]) => rewriteLog(box, changed);
 
 async function verify(): Promise<{ status: number | null; report: Report; stderr: string }> {
   const { status, stdout, stderr } = await box.run(['audit', 'verify', '--json']);

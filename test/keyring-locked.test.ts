@@ -2,35 +2,38 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { faultOf, KeyringLogin, keysIn, pathWithout, withKeyring } from './support/keyring.ts';
-import { Sandbox, type StartOptions } from './support/sandbox.ts';
+import {
+  faultOf,
+  initKeyring,
+  KEYRING_RUN,
+  KEYRING_VALUE,
+  type KeyringLogin,
+  keysIn,
+  type LoggedIn,
+  logIn,
+  pathWithout,
+  withKeyring,
+} from './support/keyring.ts';
+import type { Sandbox, StartOptions } from './support/sandbox.ts';
 import { onTerminal } from './support/terminal.ts';
-
-const VALUE = 'value-behind-a-keyring';
-const RUN = ['run', '--redact', 'never', '-e', 'KEY=hasp://api/key', '--', 'sh', '-c', 'printf %s "$KEY"'];
 
 let box: Sandbox;
 let login: KeyringLogin;
-const how = (more: StartOptions = {}): StartOptions => ({ ...more, env: { ...login.env, ...more.env } });
+let how: LoggedIn['how'];
+let leave: LoggedIn['leave'];
 
-async function newLogin(): Promise<void> {
-  box = new Sandbox();
-  login = await KeyringLogin.open(box);
-}
-
-async function leave(): Promise<void> {
-  login.close();
-  box.remove();
+async function newLogin(): Promise<LoggedIn> {
+  const loggedIn = await logIn();
+  ({ box, login, how, leave } = loggedIn);
+  return loggedIn;
 }
 
 withKeyring('a vault whose key is in the keyring', () => {
   let id = '';
   beforeAll(async () => {
-    await newLogin();
-    id = (await box.json<{ vault: string }>(['init', '--keyring'], how())).vault;
-    await box.ok(['secret', 'set', 'api/key'], how({ stdin: VALUE }));
+    id = await initKeyring(await newLogin());
   });
-  afterAll(leave);
+  afterAll(() => leave());
 
   /** A locked vault is never an empty one, and never a wait. */
   async function expectLocked(options: StartOptions, message: RegExp, code = 'E_VAULT_LOCKED'): Promise<void> {
@@ -92,9 +95,9 @@ withKeyring('a vault whose key is in the keyring', () => {
     }
     // Of several the one that opens it: so it is while it gets another.
     await put(`${'0'.repeat(64)},${entry}`);
-    expect((await box.run(RUN, how())).stdout.toString()).toBe(VALUE);
+    expect((await box.run(KEYRING_RUN, how())).stdout.toString()).toBe(KEYRING_VALUE);
     await put(entry);
-    expect((await box.run(RUN, how())).stdout.toString()).toBe(VALUE);
+    expect((await box.run(KEYRING_RUN, how())).stdout.toString()).toBe(KEYRING_VALUE);
   });
 
   it('is locked where the entry is gone, and names it', async () => {
@@ -103,14 +106,14 @@ withKeyring('a vault whose key is in the keyring', () => {
     await expectLocked(how(), /no key for it/);
     expect(faultOf(await box.run(['secret', 'list', '--json'], how())).hint).toContain(id);
     await login.tool(['store', '--label=x', 'service', 'hasp', 'account', id], entry);
-    expect((await box.run(RUN, how())).stdout.toString()).toBe(VALUE);
+    expect((await box.run(KEYRING_RUN, how())).stdout.toString()).toBe(KEYRING_VALUE);
   });
 
   it('is locked with a locked keyring, at once, and where nobody can be asked also on a terminal', async () => {
     await login.lock();
     await expectLocked(how(), /so is the keyring/);
     expect((await box.log('--type', 'grant.denied')).at(-1)).toMatchObject({ secret: 'api/key' });
-    const shown = await onTerminal(box, RUN, [], how());
+    const shown = await onTerminal(box, KEYRING_RUN, [], how());
     expect([shown.status, shown.stdout.toString()]).toEqual([125, expect.stringContaining('so is the keyring')]);
     const { status, stdout } = await box.run(['doctor', '--json'], how());
     const { checks } = JSON.parse(stdout.toString()) as { checks: { name: string; state: string }[] };
@@ -125,7 +128,7 @@ withKeyring('a keyring that has to ask', () => {
   beforeAll(async () => {
     await newLogin();
     const { vault } = await box.json<{ vault: string }>(['init', '--keyring'], how());
-    await box.ok(['secret', 'set', 'api/key'], how({ stdin: VALUE }));
+    await box.ok(['secret', 'set', 'api/key'], how({ stdin: KEYRING_VALUE }));
     const key = keysIn(await login.entries())[0] ?? '';
     asked = path.join(box.root, 'asked');
     const played = `#!/bin/sh
@@ -137,19 +140,19 @@ esac
     const tool = box.write('played/secret-tool', played, 0o755);
     env = { PATH: `${path.dirname(tool)}:${process.env['PATH']}` };
   });
-  afterAll(leave);
+  afterAll(() => leave());
   const timesAsked = () => (existsSync(asked) ? readFileSync(asked, 'utf8').split('\n').length - 1 : 0);
 
   it('asks nobody where there is no terminal', async () => {
     const list = await box.run(['secret', 'list', '--json'], how({ env }));
     expect([list.status, faultOf(list).code, timesAsked()]).toEqual([3, 'E_VAULT_LOCKED', 0]);
-    expect((await box.run(RUN, how({ env }))).status).toBe(125);
+    expect((await box.run(KEYRING_RUN, how({ env }))).status).toBe(125);
     expect(timesAsked()).toBe(0);
   });
 
   it('asks the person at a terminal, and then the run begins', async () => {
-    const run = await onTerminal(box, RUN, [], how({ env }));
-    expect([run.status, run.stdout.toString()]).toEqual([0, expect.stringMatching(new RegExp(`${VALUE}$`))]);
+    const run = await onTerminal(box, KEYRING_RUN, [], how({ env }));
+    expect([run.status, run.stdout.toString()]).toEqual([0, expect.stringMatching(new RegExp(`${KEYRING_VALUE}$`))]);
     expect(timesAsked()).toBe(1);
     expect((await onTerminal(box, ['secret', 'list'], [], how({ env }))).status).toBe(0);
   });
@@ -158,13 +161,13 @@ esac
     const locked = 'hasp: the keyring is locked: it asks for its password in a window\r\n';
     writeFileSync(`${asked}-long`, '');
     for (const [argv, status] of [
-      [RUN, 125],
+      [KEYRING_RUN, 125],
       [['secret', 'list'], 130],
     ] as const) {
       const exchanges = [{ question: `${locked}asking`, answer: '\u0003', enter: false }];
       const given = await onTerminal(box, argv, exchanges, how({ env }));
       expect(given.status).toBe(status);
-      expect(given.stdout.toString()).not.toContain(VALUE);
+      expect(given.stdout.toString()).not.toContain(KEYRING_VALUE);
     }
   });
 });

@@ -1,31 +1,36 @@
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { faultOf, isInFile, KeyringLogin, keysIn, withKeyring } from './support/keyring.ts';
-import { filesBelow, Sandbox, type StartOptions } from './support/sandbox.ts';
+import {
+  faultOf,
+  isInFile,
+  KEYRING_VALUE,
+  type KeyringLogin,
+  keysIn,
+  type LoggedIn,
+  logIn,
+  withKeyring,
+} from './support/keyring.ts';
+import { filesBelow, type Sandbox, type StartOptions } from './support/sandbox.ts';
 
-const VALUE = 'value-behind-a-keyring';
 const PASSPHRASE = 'correct horse battery staple';
 
 let box: Sandbox;
 let login: KeyringLogin;
-const how = (more: StartOptions = {}): StartOptions => ({ ...more, env: { ...login.env, ...more.env } });
+let how: LoggedIn['how'];
+let leave: LoggedIn['leave'];
 const keys = async () => keysIn(await login.entries());
 const opens = async (options: StartOptions = how()) => (await box.run(['secret', 'list'], options)).status === 0;
 const rekey = (...argv: string[]) => box.run(['vault', 'rekey', '--json', ...argv], how({ stdin: PASSPHRASE }));
 
 withKeyring('vault rekey', () => {
   beforeEach(async () => {
-    box = new Sandbox();
-    login = await KeyringLogin.open(box);
+    ({ box, login, how, leave } = await logIn());
   });
-  afterEach(() => {
-    login.close();
-    box.remove();
-  });
+  afterEach(() => leave());
   const init = async (...argv: string[]) => {
     const { vault } = await box.json<{ vault: string }>(['init', ...argv], how());
-    await box.ok(['secret', 'set', 'api/key'], how({ stdin: VALUE }));
+    await box.ok(['secret', 'set', 'api/key'], how({ stdin: KEYRING_VALUE }));
     return vault;
   };
 

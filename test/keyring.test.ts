@@ -1,34 +1,37 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { faultOf, isInFile, KeyringLogin, keysIn, withKeyring } from './support/keyring.ts';
-import { filesBelow, Sandbox, type StartOptions } from './support/sandbox.ts';
-
-const VALUE = 'value-behind-a-keyring';
-const RUN = ['run', '--redact', 'never', '-e', 'KEY=hasp://api/key', '--', 'sh', '-c', 'printf %s "$KEY"'];
+import {
+  faultOf,
+  initKeyring,
+  isInFile,
+  KEYRING_RUN,
+  KEYRING_VALUE,
+  type KeyringLogin,
+  keysIn,
+  type LoggedIn,
+  logIn,
+  withKeyring,
+} from './support/keyring.ts';
+import { filesBelow, type Sandbox } from './support/sandbox.ts';
 
 let box: Sandbox;
 let login: KeyringLogin;
-const how = (more: StartOptions = {}): StartOptions => ({ ...more, env: { ...login.env, ...more.env } });
+let how: LoggedIn['how'];
+let leave: LoggedIn['leave'];
 
-async function newLogin(): Promise<void> {
-  box = new Sandbox();
-  login = await KeyringLogin.open(box);
-}
-
-async function leave(): Promise<void> {
-  login.close();
-  box.remove();
+async function newLogin(): Promise<LoggedIn> {
+  const loggedIn = await logIn();
+  ({ box, login, how, leave } = loggedIn);
+  return loggedIn;
 }
 
 withKeyring('a vault whose key is in the keyring', () => {
   let id = '';
   beforeAll(async () => {
-    await newLogin();
-    id = (await box.json<{ vault: string }>(['init', '--keyring'], how())).vault;
-    await box.ok(['secret', 'set', 'api/key'], how({ stdin: VALUE }));
+    id = await initKeyring(await newLogin());
   });
-  afterAll(leave);
+  afterAll(() => leave());
 
   it('has an entry under hasp and its id, with the name of its home, and the key nowhere else', async () => {
     const entries = await login.entries();
@@ -48,13 +51,13 @@ withKeyring('a vault whose key is in the keyring', () => {
   });
 
   it('opens without a word for everything that opens a vault', async () => {
-    expect((await box.run(RUN, how())).stdout.toString()).toBe(VALUE);
+    expect((await box.run(KEYRING_RUN, how())).stdout.toString()).toBe(KEYRING_VALUE);
     expect(await box.json(['secret', 'list'], how())).toMatchObject({ secrets: [{ name: 'api/key' }] });
     expect(await box.json(['audit', 'verify'], how())).toMatchObject({ ok: true });
-    expect(await box.ok(['redact'], how({ stdin: `x ${VALUE}` }))).toBe('x [hasp:api/key]');
-    const scan = await box.run(['scan', '--stdin'], how({ stdin: VALUE }));
+    expect(await box.ok(['redact'], how({ stdin: `x ${KEYRING_VALUE}` }))).toBe('x [hasp:api/key]');
+    const scan = await box.run(['scan', '--stdin'], how({ stdin: KEYRING_VALUE }));
     expect(scan.status).toBe(6);
-    const hook = await box.run(['hook', 'commit-msg', box.write('message', `of ${VALUE}`)], how());
+    const hook = await box.run(['hook', 'commit-msg', box.write('message', `of ${KEYRING_VALUE}`)], how());
     expect(hook.status).toBe(6);
   });
 
@@ -74,13 +77,13 @@ withKeyring('a vault whose key is in the keyring', () => {
   it('is unlocked once for all by a broker, which then needs no keyring', async () => {
     await box.ok(['unlock'], how());
     try {
-      expect((await box.run(RUN)).stdout.toString()).toBe(VALUE);
-      expect((await box.run(['scan', '--stdin'], { stdin: VALUE })).status).toBe(6);
+      expect((await box.run(KEYRING_RUN)).stdout.toString()).toBe(KEYRING_VALUE);
+      expect((await box.run(['scan', '--stdin'], { stdin: KEYRING_VALUE })).status).toBe(6);
     } finally {
       await box.ok(['lock']);
     }
     await box.ok(['broker', 'start', '--detach', '--no-http'], how());
-    expect((await box.run(RUN)).stdout.toString()).toBe(VALUE);
+    expect((await box.run(KEYRING_RUN)).stdout.toString()).toBe(KEYRING_VALUE);
     await box.ok(['broker', 'stop']);
   });
 
@@ -126,7 +129,7 @@ withKeyring('a vault whose key is in the keyring', () => {
 
 withKeyring('hasp init --keyring', () => {
   beforeAll(newLogin);
-  afterAll(leave);
+  afterAll(() => leave());
   const home = (name: string) => ({ HASP_HOME: path.join(box.root, name) });
 
   it('makes nothing where there is no keyring, and says what to do', async () => {

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { chmodSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
 import path from 'node:path';
 import { describe } from 'vitest';
-import { type Outcome, type Sandbox, until } from './sandbox.ts';
+import { type Outcome, Sandbox, type StartOptions, until } from './sandbox.ts';
 
 const PASSWORD = 'the password of a login';
 
@@ -99,6 +99,47 @@ export class KeyringLogin {
     const call = ['dbus-send', '--session', '--print-reply', `--dest=${destination}`, ...rest];
     return (await this.#box.other(call, { env: this.env })).stdout.toString();
   }
+}
+
+/** A home of its own, and a login for it. */
+export interface LoggedIn {
+  readonly box: Sandbox;
+  readonly login: KeyringLogin;
+  /** As that login starts things. */
+  readonly how: (more?: StartOptions) => StartOptions;
+  readonly leave: () => void;
+}
+
+export async function logIn(): Promise<LoggedIn> {
+  const box = new Sandbox();
+  const login = await KeyringLogin.open(box);
+  const how = (more: StartOptions = {}): StartOptions => ({ ...more, env: { ...login.env, ...more.env } });
+  const leave = () => {
+    login.close();
+    box.remove();
+  };
+  return { box, login, how, leave };
+}
+
+export const KEYRING_VALUE = 'value-behind-a-keyring';
+/** Of a vault that `initKeyring` made: prints its value. */
+export const KEYRING_RUN = [
+  'run',
+  '--redact',
+  'never',
+  '-e',
+  'KEY=hasp://api/key',
+  '--',
+  'sh',
+  '-c',
+  'printf %s "$KEY"',
+];
+
+/** A vault in the keyring, with one secret. @returns its id */
+export async function initKeyring({ box, how }: LoggedIn): Promise<string> {
+  const { vault } = await box.json<{ vault: string }>(['init', '--keyring'], how());
+  await box.ok(['secret', 'set', 'api/key'], how({ stdin: KEYRING_VALUE }));
+  return vault;
 }
 
 /** A PATH on which everything is but this. */
