@@ -27,7 +27,7 @@ export function newVaultId(random: Random): string {
 
 /**
  * A new vault, open. It is whole or not there at any moment: it is made under another name in the home,
- * synced, and then linked to its name, which fails if there is one.
+ * synced, and then renamed. Of several processes only the one that has `takeMaking` may.
  * @throws HaspError E_EXISTS, E_STORAGE, E_USAGE, and E_WRONG_KEY for a key that is no passphrase and has not 32 bytes
  */
 export async function createVault(

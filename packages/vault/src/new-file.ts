@@ -1,14 +1,4 @@
-import {
-  closeSync,
-  existsSync,
-  fchmodSync,
-  fsyncSync,
-  linkSync,
-  openSync,
-  readdirSync,
-  renameSync,
-  rmSync,
-} from 'node:fs';
+import { closeSync, existsSync, fchmodSync, fsyncSync, openSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { HaspError, type Home, type Random } from '@hasp/core';
 
@@ -33,26 +23,17 @@ export function makeTemporaryFile(target: string, random: Random): string {
   return path;
 }
 
-/** Gives the finished file its name, durably. @throws HaspError E_EXISTS if there is a vault by now, E_STORAGE */
+/**
+ * Gives the finished file its name, durably. By a rename, so that no kill leaves a second name; since that would replace
+ * a vault, only who has `takeMaking` may make one. @throws HaspError E_EXISTS if there is a vault by now, E_STORAGE
+ */
 export function publish(temporary: string, home: Home): void {
   mapped(home, () => {
     syncPath(temporary);
-    giveName(temporary, home.vault);
+    if (existsSync(home.vault)) throw vaultExists();
+    renameSync(temporary, home.vault);
     syncPath(home.root);
   });
-}
-
-function giveName(temporary: string, path: string): void {
-  try {
-    linkSync(temporary, path);
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'EEXIST') throw vaultExists();
-    // Some file systems have no hard links; rename would replace, so look first.
-    if (code !== 'EPERM' && code !== 'ENOTSUP' && code !== 'ENOSYS') throw error;
-    if (existsSync(path)) throw vaultExists();
-    renameSync(temporary, path);
-  }
 }
 
 /** A file, or a folder: that what was renamed in it stays so. */
