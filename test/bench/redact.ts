@@ -37,6 +37,7 @@ export async function bench({ root }: { root: string }): Promise<Report> {
         plain: { argv: ['sh', '-c', 'cat "$0" | cat', stream], env },
         none: { argv: run('never'), env },
         redacted: { argv: run('always'), env },
+        piped: { argv: ['sh', '-c', '"$@" | cat', 'sh', ...run('always')], env },
         filter: { argv: ['sh', '-c', '"$0" redact <"$1"', hasp, stream], env },
         firstNever: { argv: first('never'), env: many },
         firstAlways: { argv: first('always'), env: many },
@@ -49,10 +50,10 @@ export async function bench({ root }: { root: string }): Promise<Report> {
   }
 }
 
-type Name = 'plain' | 'none' | 'redacted' | 'filter' | 'firstNever' | 'firstAlways';
+type Name = 'plain' | 'none' | 'redacted' | 'piped' | 'filter' | 'firstNever' | 'firstAlways';
 
 function report(measured: Record<Name, { ms: number; peakMiB: number }>): Report {
-  const { plain, none, redacted, filter, firstNever, firstAlways } = measured;
+  const { plain, none, redacted, piped, filter, firstNever, firstAlways } = measured;
   const toPlain = ({ ms }: { ms: number }) => ({ result: `${ms.toFixed(0)} ms`, ratio: ms / plain.ms });
   const toFirst = firstAlways.ms - firstNever.ms;
   return {
@@ -61,6 +62,7 @@ function report(measured: Record<Name, { ms: number; peakMiB: number }>): Report
       { what: 'cat | cat', ...toPlain(plain) },
       { what: 'hasp run --redact never -- cat, to cat | cat', ...toPlain(none) },
       { what: 'hasp run --redact always -- cat, to cat | cat', ...toPlain(redacted), limit: 1.4 },
+      { what: 'the same with a further cat behind it, to cat | cat', ...toPlain(piped) },
       { what: 'hasp redact < file, to cat | cat', ...toPlain(filter) },
       { what: 'peak memory of hasp run with redaction', result: `${redacted.peakMiB.toFixed(1)} MiB` },
       {

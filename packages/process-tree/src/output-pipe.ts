@@ -1,24 +1,10 @@
 import { type Libc, loadLibc } from './libc.ts';
-import { CHUNK_BYTES, openPipe } from './relay.ts';
+import { openWidePipe } from './pipe.ts';
+import { CHUNK_BYTES } from './relay.ts';
 import { PolledSource } from './source.ts';
 
-const F_SETFL = 4;
-const O_NONBLOCK = 0o4000;
-const F_SETPIPE_SZ = 1031;
-/** Four times the usual: more does not stay in a processor's cache on its way. */
-const PIPE_BYTES = 262_144;
 /** So many chunks are taken in one go; then whatever else waits has its turn. */
 const TURN_CHUNKS = 16;
-
-/** For what somebody else writes and we read: a real pipe, since a child may open /dev/stdout, which fails on Node's socket pairs. */
-export function openWidePipe(libc: Libc): [ours: number, theirs: number] {
-  const [ours, theirs] = openPipe(libc);
-  // Only our end: the flag belongs to the open file, and each end is one of its own.
-  libc.fcntl(ours, F_SETFL, O_NONBLOCK);
-  // A user with many pipes may be refused: then it stays as it is.
-  libc.fcntl(ours, F_SETPIPE_SZ, PIPE_BYTES);
-  return [ours, theirs];
-}
 
 /** What a child prints, where that is much: half as dear as a stream of Node's. */
 export class OutputPipe {

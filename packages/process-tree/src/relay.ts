@@ -1,6 +1,5 @@
 import { HaspError } from '@hasp/core';
 import { errorName } from './errno.ts';
-import type { Libc } from './libc.ts';
 import type { Sink } from './sink.ts';
 import type { Source } from './source.ts';
 
@@ -28,7 +27,6 @@ const MUCH_BYTES = 32_768;
 export const IDLE_MS = 20;
 /** So many chunks are taken in one go; then whatever else waits has its turn, signals first of all. */
 const TURN_CHUNKS = 16;
-const O_CLOEXEC = 0o2000000;
 /** Our reader has gone: nothing to say. Any other failure of a write (a full disk) is. */
 export const READER_GONE = ['EPIPE', 'ECONNRESET'];
 
@@ -181,11 +179,4 @@ export class Relay {
 /** @param error only what is said to people is quoted */
 export function withheld(error: unknown): string {
   return `output is withheld: ${error instanceof HaspError ? error.message : 'it could not be redacted'}`;
-}
-
-/** Both ends close themselves at exec. */
-export function openPipe(libc: Libc): [number, number] {
-  const ends = new Int32Array(2);
-  if (libc.pipe2(ends, O_CLOEXEC) !== 0) throw new Error(`pipe2 failed with errno ${libc.errno()}`);
-  return [ends[0] ?? -1, ends[1] ?? -1];
 }

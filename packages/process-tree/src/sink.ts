@@ -1,6 +1,7 @@
 import { closeSync, constants, fstatSync, openSync, type Stats, write } from 'node:fs';
 import { EAGAIN, EINTR, errorName } from './errno.ts';
 import type { Libc } from './libc.ts';
+import { widen } from './pipe.ts';
 
 const RETRY_MS = 5;
 const MSG_DONTWAIT = 0x40;
@@ -31,7 +32,10 @@ export class Sink {
     } else if (status.isFIFO()) {
       const own = reopen(fd);
       this.#own = own;
-      if (own !== undefined) this.#writeNow = (bytes) => libc.write(own, bytes, bytes.length);
+      if (own !== undefined) {
+        widen(libc, own);
+        this.#writeNow = (bytes) => libc.write(own, bytes, bytes.length);
+      }
     }
   }
 

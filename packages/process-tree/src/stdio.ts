@@ -1,8 +1,8 @@
 import { closeSync, fstatSync, openSync, write } from 'node:fs';
 import { EIO } from './errno.ts';
 import type { Libc } from './libc.ts';
-import { openWidePipe } from './output-pipe.ts';
-import { type ByteTransform, openPipe, Relay } from './relay.ts';
+import { openPipe, openWidePipe } from './pipe.ts';
+import { type ByteTransform, Relay } from './relay.ts';
 import { Sink } from './sink.ts';
 import { PolledSource } from './source.ts';
 import { modesOf } from './terminal/termios.ts';
