@@ -2,8 +2,9 @@ import { rmSync } from 'node:fs';
 import type { AuditEvent } from '@hasp/core';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Scratch, scratchLog, secretSet } from '../test/scratch.ts';
+import { AuditLog } from './log.ts';
 import { matchesFilter, queryRecords, type RecordFilter } from './query.ts';
-import { readRecords } from './read.ts';
+import { readRecords, readRecordsSince } from './read.ts';
 
 let log: Scratch;
 
@@ -111,6 +112,47 @@ describe('reading the log', () => {
   it('says when the log is missing', () => {
     rmSync(log.home.auditLog);
     expect(() => [...readRecords(log.home)]).toThrow(expect.objectContaining({ code: 'E_CHAIN_BROKEN' }));
+  });
+});
+
+describe('reading the log from a time on', () => {
+  /** Of each of 60 appends. */
+  let times: number[];
+  beforeEach(() => {
+    for (let at = 0; at < 60; at++) log.append(Array.from({ length: 100 }, (_, version) => secretSet(version + 1)));
+    times = [...new Set([...readRecords(log.home)].map(({ record }) => Date.parse(String(record['time']))))];
+  });
+  const sealedEnd = () => {
+    const opened = AuditLog.open(log.home, Date.now);
+    const { offset } = opened.head();
+    opened.close();
+    return offset;
+  };
+  const seqsSince = (time: number) =>
+    [...readRecordsSince(log.home, time, sealedEnd())].map(({ record }) => Number(record['seq']));
+
+  it('gives all that are as young, and does not begin far before them', () => {
+    expect(log.bytes().length).toBeGreaterThan(4 * 262_144);
+    for (const at of [1, 20, 40, 58, 60]) {
+      const seqs = seqsSince(times[at] as number);
+      const first = (at - 1) * 100 + 2;
+      expect(seqs.at(-1)).toBe(6_001);
+      expect(seqs.length).toBe(6_002 - (seqs[0] as number));
+      expect(seqs[0]).toBeLessThan(first);
+      if (at >= 58) expect(seqs[0]).toBeGreaterThan(4_000);
+    }
+    expect(seqsSince(Number.NEGATIVE_INFINITY).length).toBe(6_001);
+    expect(seqsSince(Number.POSITIVE_INFINITY).length).toBeGreaterThan(0);
+  });
+
+  it('is not kept from them by an old record that somebody wrote into the log, before or after it was fenced', () => {
+    const old = '{"v":1,"seq":9,"time":"2001-01-01T00:00:00.000Z","type":"secret.set","mac":"0"}\n';
+    log.litter(old.repeat(10_000));
+    const young = times[1] as number;
+    expect(seqsSince(young)).toContain(102);
+    log.grow(1);
+    expect(seqsSince(young)).toContain(102);
+    expect(seqsSince(young).at(-1)).toBe(6_003);
   });
 });
 

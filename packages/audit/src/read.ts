@@ -38,6 +38,30 @@ export function* readRecords(home: Home, fromOffset = 0): Generator<StoredRecord
   }
 }
 
+/**
+ * The records from `since` on (milliseconds since 1970), after some older ones: read backwards from `sealedEnd` until one is
+ * older. Where the clock was set back, records before that one may claim to be younger, and are left out.
+ * @param sealedEnd what lies behind it may be no record, and is not asked where to begin
+ * @throws HaspError as `readRecords`
+ */
+export function readRecordsSince(home: Home, since: number, sealedEnd: number): Generator<StoredRecord, void, void> {
+  for (let window = CHUNK; ; window *= 2) {
+    const from = Math.max(0, sealedEnd - window);
+    const first = from === 0 ? undefined : firstRecord(home, from, sealedEnd);
+    const isOlder = first !== undefined && Date.parse(String(first.record['time'])) < since;
+    if (from === 0 || isOlder) return readRecords(home, first?.offset ?? 0);
+  }
+}
+
+/** The first one that begins behind `from`, which may be anywhere in a line. */
+function firstRecord(home: Home, from: number, toOffset: number) {
+  for (const { offset, bytes } of readUnfenced(home, from, toOffset)) {
+    const record = parse(bytes);
+    if (record && offset > from) return { offset, record };
+  }
+  return undefined;
+}
+
 /** The lines that nothing has fenced, up to `toOffset` or the end; else as `readRecords`. */
 export function* readUnfenced(home: Home, fromOffset: number, toOffset?: number): Generator<Line, void, void> {
   const fd = openLog(home.auditLog);

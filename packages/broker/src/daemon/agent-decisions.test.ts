@@ -39,6 +39,7 @@ beforeEach(async () => {
     uid: process.getuid?.() ?? 0,
     aimUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     record: () => {},
+    sealedEnd: () => 0,
     say: () => {},
   });
   approvals = new Approvals(Date.now, randomBytes);

@@ -71,6 +71,7 @@ export class Daemon implements LineHost {
     this.#rulebook = new Rulebook({
       ...parts,
       record: (event) => this.#vault.record(event),
+      sealedEnd: () => this.#log.head().offset,
     });
     const record = (event: AuditEvent): void => this.#vault.record(event);
     const vault = (): Vault => this.#vault.vault;

@@ -1,4 +1,4 @@
-import { readRecords } from '@hasp/audit';
+import { readRecordsSince, type StoredRecord } from '@hasp/audit';
 import type { AuditEvent, Clock, HaspError, Home } from '@hasp/core';
 import type { Policy, Rule } from '@hasp/core/rules';
 import {
@@ -6,6 +6,7 @@ import {
   identityServerAt,
   Limits,
   type LoadedPolicy,
+  memoryOf,
   NO_IDENTITY_SERVER,
   PolicySource,
 } from '../policy/index.ts';
@@ -19,6 +20,8 @@ export interface RulebookParts {
   readonly aimUrl?: string;
   readonly aimToken?: string;
   record(event: AuditEvent): void;
+  /** In bytes. */
+  sealedEnd(): number;
   /** One line for a person. */
   say(line: string): void;
 }
@@ -93,10 +96,15 @@ export class Rulebook {
     const policy: Policy = loaded?.policy ?? { rules: [] };
     const before = this.#byId;
     this.#byId = new Map(policy.rules.map((rule) => [rule.id, rule]));
-    const { home, clock } = this.#parts;
     // A log may be long: what was counted so far goes on.
-    if (policy.rules.some((rule) => isNewlyLimited(rule, before.get(rule.id))))
-      this.limits.rebuild(recordedUses(home), policy, clock(), () => true);
+    if (policy.rules.some((rule) => isNewlyLimited(rule, before.get(rule.id)))) this.#recount(policy);
+  }
+
+  #recount(policy: Policy): void {
+    const { home, clock, sealedEnd } = this.#parts;
+    const now = clock();
+    const records = readRecordsSince(home, now - memoryOf(policy), sealedEnd());
+    this.limits.rebuild(recordedUses(records), policy, now, () => true);
   }
 
   #recordLoaded(loaded: LoadedPolicy | undefined): void {
@@ -130,6 +138,6 @@ function isNewlyLimited({ constraints }: Rule, before: Rule | undefined): boolea
 }
 
 /** Grants that were issued and values that were fetched, each one use of a rule. */
-function* recordedUses(home: Home) {
-  for (const { record } of readRecords(home)) if (record['limitKey'] !== undefined) yield record;
+function* recordedUses(records: Iterable<StoredRecord>) {
+  for (const { record } of records) if (record['limitKey'] !== undefined) yield record;
 }

@@ -5,6 +5,6 @@ export {
   identityServerAt,
   NO_IDENTITY_SERVER,
 } from './identity-server.ts';
-export { Limits, type RecordedUse } from './limits.ts';
+export { Limits, memoryOf, type RecordedUse } from './limits.ts';
 export { type LoadedPolicy, type PolicyPlace, readPolicy } from './policy-bytes.ts';
 export { PolicySource, type PolicySourceParts } from './policy-source.ts';

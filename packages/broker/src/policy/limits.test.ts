@@ -1,7 +1,7 @@
 import type { Policy, Rule } from '@hasp/core/rules';
 import fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { Limits, type RecordedUse } from './limits.ts';
+import { Limits, memoryOf, type RecordedUse } from './limits.ts';
 
 const always = () => true;
 let now = 0;
@@ -186,6 +186,13 @@ describe('rebuilt from the log', () => {
   it('does not trust a time that is none', () => {
     limits.rebuild([{ limitKey: 'token', rule: 'five', time: 'soon' }], policy(five), wall, always);
     expect(drain(five)).toBe(4);
+  });
+
+  it('has to know of a minute, of as long as a slower bucket fills, or of all there was', () => {
+    expect(memoryOf(policy())).toBe(0);
+    expect(memoryOf(policy(ten))).toBe(60_000);
+    expect(memoryOf(policy(ten, perMinute(0.1)))).toBe(600_000);
+    expect(memoryOf(policy(ten, five))).toBe(Number.POSITIVE_INFINITY);
   });
 
   it('keeps nothing of a million old uses of a rule that only has a rate', () => {

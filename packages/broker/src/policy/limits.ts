@@ -25,6 +25,18 @@ const MINUTE_MS = 60_000;
 const MAX_COUNTS = 20_000;
 const SWEEP_MS = 1_000;
 
+/** For how long a use counts, in milliseconds: of these rules, by the one that remembers the longest. */
+export function memoryOf({ rules }: Policy): number {
+  return Math.max(0, ...rules.filter(isLimited).map(ruleMemory));
+}
+
+/** A bucket is full again after so long. */
+function ruleMemory(rule: Rule): number {
+  return rule.constraints.maxUses === undefined
+    ? MINUTE_MS * Math.max(1, refillMinutes(rule))
+    : Number.POSITIVE_INFINITY;
+}
+
 /**
  * What the rules' rateLimit and maxUses have to know. A key is the public id of a token, or a session's id:
  * never a name that the caller can choose. Time is that of a clock that nobody sets.
@@ -100,7 +112,7 @@ export class Limits {
       if (rule === undefined || !isLive(limitKey)) continue;
       // A record of the future: the clock was set back. It counts as of now.
       const age = Math.max(0, now - Date.parse(String(time)));
-      if (rule.constraints.maxUses === undefined && age >= MINUTE_MS * Math.max(1, refillMinutes(rule))) continue;
+      if (age >= ruleMemory(rule)) continue;
       this.#add(limitKey, rule, monotonic - (Number.isNaN(age) ? 0 : age));
     }
   }
