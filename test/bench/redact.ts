@@ -13,6 +13,8 @@ const FIRST_MS = 50;
 const PRINT = ['-e', 'V=hasp://s1', '--', 'echo', 'printed'];
 const MIB = 1024 * 1024;
 const STREAM_MIB = 512;
+/** So many times as much: hasp's start counts less. */
+const LONG = 4;
 
 /** A pipe of `cat`s is the yardstick: the same bytes through one more process. */
 export async function bench({ root }: { root: string }): Promise<Report> {
@@ -25,6 +27,7 @@ export async function bench({ root }: { root: string }): Promise<Report> {
     const stream = writeStream(path.join(folder, 'stream'));
     const bindings = Array.from({ length: VALUES }, (_, at) => ['-e', `V${at}=hasp://s${at}`]).flat();
     const run = (redact: string) => [hasp, 'run', '--redact', redact, ...bindings, '--', 'cat', stream];
+    const more = Array.from({ length: LONG }, () => stream);
     const many = { ...process.env, HASP_HOME: path.join(folder, 'many') };
     execFileSync(hasp, ['init', '--key-file'], { env: many, stdio: ['ignore', 'ignore', 'pipe'] });
     await addValues(many.HASP_HOME, MANY_VALUES);
@@ -35,6 +38,8 @@ export async function bench({ root }: { root: string }): Promise<Report> {
       compileStarter(root, folder),
       {
         plain: { argv: ['sh', '-c', 'cat "$0" | cat', stream], env },
+        longPlain: { argv: ['sh', '-c', 'cat "$@" | cat', 'sh', ...more], env },
+        longRedacted: { argv: [...run('always').slice(0, -1), ...more], env },
         none: { argv: run('never'), env },
         redacted: { argv: run('always'), env },
         piped: { argv: ['sh', '-c', '"$@" | cat', 'sh', ...run('always')], env },
@@ -50,10 +55,19 @@ export async function bench({ root }: { root: string }): Promise<Report> {
   }
 }
 
-type Name = 'plain' | 'none' | 'redacted' | 'piped' | 'filter' | 'firstNever' | 'firstAlways';
+type Name =
+  | 'plain'
+  | 'longPlain'
+  | 'longRedacted'
+  | 'none'
+  | 'redacted'
+  | 'piped'
+  | 'filter'
+  | 'firstNever'
+  | 'firstAlways';
 
 function report(measured: Record<Name, { ms: number; peakMiB: number }>): Report {
-  const { plain, none, redacted, piped, filter, firstNever, firstAlways } = measured;
+  const { plain, longPlain, longRedacted, none, redacted, piped, filter, firstNever, firstAlways } = measured;
   const toPlain = ({ ms }: { ms: number }) => ({ result: `${ms.toFixed(0)} ms`, ratio: ms / plain.ms });
   const toFirst = firstAlways.ms - firstNever.ms;
   return {
@@ -63,6 +77,13 @@ function report(measured: Record<Name, { ms: number; peakMiB: number }>): Report
       { what: 'hasp run --redact never -- cat, to cat | cat', ...toPlain(none) },
       { what: 'hasp run --redact always -- cat, to cat | cat', ...toPlain(redacted), limit: 1.4 },
       { what: 'the same with a further cat behind it, to cat | cat', ...toPlain(piped) },
+      { what: `cat | cat, of ${LONG} times as much`, result: `${longPlain.ms.toFixed(0)} ms` },
+      {
+        what: 'hasp run --redact always -- cat of that, to that',
+        result: `${longRedacted.ms.toFixed(0)} ms`,
+        ratio: longRedacted.ms / longPlain.ms,
+        limit: 1.4,
+      },
       { what: 'hasp redact < file, to cat | cat', ...toPlain(filter) },
       { what: 'peak memory of hasp run with redaction', result: `${redacted.peakMiB.toFixed(1)} MiB` },
       {
