@@ -12,7 +12,7 @@ export { AuditLog, type SealedHead } from './log.ts';
 export { type Prefix, readPrefixUpTo } from './prefix.ts';
 export type { Problem, ProblemCode } from './problem.ts';
 export { matchesFilter, queryRecords, type RecordFilter } from './query.ts';
-export { readFirstRecord, readRecords, readRecordsSince, type StoredRecord } from './read.ts';
+export { holdsMark, readFirstRecord, readRecords, readRecordsSince, type StoredRecord } from './read.ts';
 export { rebuildSeal } from './reseal.ts';
 export { type BrokenLog, type RestartedLog, restartLog, unfinishedRestart } from './restart.ts';
 export { type SealState, sealState } from './seal-state.ts';

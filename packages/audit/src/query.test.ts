@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Scratch, scratchLog, secretSet } from '../test/scratch.ts';
 import { AuditLog } from './log.ts';
 import { matchesFilter, queryRecords, type RecordFilter } from './query.ts';
-import { readRecords, readRecordsSince } from './read.ts';
+import { holdsMark, readRecords, readRecordsSince } from './read.ts';
 
 let log: Scratch;
 
@@ -143,6 +143,29 @@ describe('reading the log from a time on', () => {
     }
     expect(seqsSince(Number.NEGATIVE_INFINITY).length).toBe(6_001);
     expect(seqsSince(Number.POSITIVE_INFINITY).length).toBeGreaterThan(0);
+  });
+
+  it('holds the record of a mark, however far back, and no other one of that number', () => {
+    const { seq, mac } = log.mark;
+    const other = mac.replace(/^./, (digit) => (digit === '0' ? '1' : '0'));
+    for (let at = 0; at < 6; at++) {
+      const held = [holdsMark(log.home, log.mark, sealedEnd())];
+      held.push(holdsMark(log.home, { ...log.mark, seq, mac }, sealedEnd()));
+      expect(held).toEqual([true, true]);
+      expect(holdsMark(log.home, { ...log.mark, seq, mac: other }, sealedEnd())).toBe(false);
+      log.append(Array.from({ length: 100 * 4 ** at }, () => secretSet(1)));
+    }
+  });
+
+  it('does not take for the record of a mark what was fenced', () => {
+    const line = log.lines()[6_000] as string;
+    const { seq, mac } = log.mark;
+    log.overwrite(log.lines().slice(0, 5_990).join('\n').concat('\n'));
+    log.litter(`${line}\n`);
+    const at = log.bytes().length;
+    const fence = { v: 1, seq: 5_991, type: 'audit.recovered', offset: at - line.length - 1, bytes: line.length + 1 };
+    log.litter(`${JSON.stringify(fence)}\n${'x'.repeat(80)}\n`);
+    expect(holdsMark(log.home, { ...log.mark, seq, mac }, log.bytes().length)).toBe(false);
   });
 
   it('is not kept from them by an old record that somebody wrote into the log, before or after it was fenced', () => {

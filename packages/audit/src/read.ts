@@ -1,8 +1,8 @@
 import { closeSync, fstatSync, openSync } from 'node:fs';
-import { BROKEN_LOG_HINT, HaspError, type Home } from '@hasp/core';
+import { type AuditMark, BROKEN_LOG_HINT, HaspError, type Home } from '@hasp/core';
 import { readFully, realDisk } from './disk.ts';
 import { asReadError, isErrno } from './failures.ts';
-import { MAX_RECORD, RECOVERED } from './record.ts';
+import { claimedSeq, hasTail, MAX_RECORD, RECOVERED, storedMac } from './record.ts';
 
 /** A record as it stands in the log, not verified. */
 export interface StoredRecord {
@@ -50,6 +50,26 @@ export function readRecordsSince(home: Home, since: number, sealedEnd: number): 
     const first = from === 0 ? undefined : firstRecord(home, from, sealedEnd);
     const isOlder = first !== undefined && Date.parse(String(first.record['time'])) < since;
     if (from === 0 || isOlder) return readRecords(home, first?.offset ?? 0);
+  }
+}
+
+/**
+ * Whether the record of a mark is still in the log: its MAC is that of all before it, too. Read backwards from `sealedEnd`,
+ * which is behind that record, and without a key: what stands behind it may be forged by who had an old seal.
+ * @throws HaspError as `readRecords`
+ */
+export function holdsMark(home: Home, { seq, mac }: AuditMark, sealedEnd: number): boolean {
+  for (let window = MAX_RECORD; ; window *= 2) {
+    const from = Math.max(0, sealedEnd - window);
+    const macs = new Set<string>();
+    let isBefore = from === 0;
+    for (const { offset, bytes } of readUnfenced(home, from, sealedEnd)) {
+      if (offset === from && from > 0) continue;
+      const claimed = claimedSeq(bytes, 0);
+      if (claimed === seq) macs.add(hasTail(bytes, 0, bytes.length) ? storedMac(bytes, bytes.length) : '');
+      if (claimed > 0 && claimed < seq) isBefore = true;
+    }
+    if (macs.size > 0 || isBefore) return macs.size === 1 && macs.has(mac);
   }
 }
 

@@ -1,20 +1,22 @@
-import type { AuditLog } from '@hasp/audit';
-import { type AuditMark, BROKEN_LOG_HINT, HaspError } from '@hasp/core';
+import { type AuditLog, holdsMark } from '@hasp/audit';
+import { type AuditMark, BROKEN_LOG_HINT, HaspError, type Home } from '@hasp/core';
 import type { Vault } from '@hasp/vault';
 
 /**
  * The vault remembers how far the log had come: a log and seal that were put back to an earlier copy
- * end before that. @throws HaspError E_CHAIN_BROKEN
+ * end before that, or went on from there to other records. @throws HaspError E_CHAIN_BROKEN
  */
-export function checkMark(vault: Vault, log: AuditLog): void {
+export function checkMark(vault: Vault, log: AuditLog, home: Home): void {
   const mark = vault.mark();
   if (mark === undefined) return;
-  const reaches = ({ chain, seq, mac }: AuditMark) =>
-    chain === mark.chain && (seq > mark.seq || (seq === mark.seq && mac === mark.mac));
-  if (reaches(log.head())) return;
+  const reaches = ({ chain, seq, mac }: AuditMark, sealedEnd: () => number) =>
+    chain === mark.chain &&
+    (seq === mark.seq ? mac === mark.mac : seq > mark.seq && holdsMark(home, mark, sealedEnd()));
+  const head = log.head();
+  if (reaches(head, () => head.offset)) return;
   // The log is the truth, and the seal may lag behind it.
   const end = log.settle();
-  if (reaches(end)) return;
+  if (reaches(end, () => log.head().offset)) return;
   const what =
     end.seq < mark.seq
       ? `ends at record ${end.seq}, and the vault has seen record ${mark.seq}`

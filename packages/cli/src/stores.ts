@@ -54,7 +54,7 @@ export class LockedHome {
   async #open(keySource: string, openVault: () => Vault | Promise<Vault>): Promise<Stores> {
     const vault = await this.#openVault(keySource, openVault);
     const log = this.log;
-    checkMark(vault, log);
+    checkMark(vault, log, this.#context.home);
     return {
       vault,
       log,

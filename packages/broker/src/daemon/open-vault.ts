@@ -57,7 +57,7 @@ export class OpenVault {
   unlock(wrapping: Uint8Array, idleMs: number | undefined = this.#idleMs): void {
     const vault = this.#openWith(wrapping);
     try {
-      checkMark(vault, this.#log);
+      checkMark(vault, this.#log, this.#facts.home);
       vault.writeMark(this.#log.append([{ type: 'vault.unlocked', keySource: 'broker' }]));
     } catch (error) {
       vault.close();
