@@ -23,6 +23,11 @@ describe('hasp redact', () => {
     expect([status, stdout.toString(), stderr.toString()]).toEqual([0, 'a [hasp:api/key] b [hasp:api/key]\nc', '']);
   });
 
+  it.each(['<&-', '</dev/null >&-'])('does not call it done where it can read or write nothing: %s', async (how) => {
+    const { status, stderr } = await bash(`"$0" redact ${how}`);
+    expect([status, stderr.toString()]).toEqual([2, expect.stringContaining('is closed')]);
+  });
+
   it.each([
     ['a file', '"$0" redact <"$1"'],
     ['a pipe', 'cat "$1" | "$0" redact'],

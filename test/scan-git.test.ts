@@ -98,6 +98,16 @@ describe('hasp scan in a git repository', () => {
     expect(paths(await scan())).toEqual([]);
     expect(paths(await scan(['--all']))).toContain('.git/config');
   });
+
+  it('does not call clean where git leaves out a folder that it can’t open, and ends with 0', async () => {
+    const script = 'i=0; while [ $i -lt 60 ]; do mkdir -p "$0" && cd -P "$0" || exit; i=$((i+1)); done; echo deep >a';
+    await box.other(['sh', '-c', script, 'd'.repeat(100)]);
+    expect(await scan()).toMatchObject({
+      status: 5,
+      skipped: [{ path: '.', why: 'has folders that git could not look into: see git status' }],
+    });
+    await box.other(['rm', '-rf', 'd'.repeat(100)]);
+  });
 });
 
 /** A folder of links to all that hasp is started by. */

@@ -115,9 +115,9 @@ describe('hasp scan --history', () => {
     rmSync(path.join(box.cwd, '.git'), { recursive: true });
     const { status, stdout, stderr } = await box.run(['scan', '--history']);
     expect([status, stdout.toString(), stderr.toString()]).toEqual([
-      5,
+      2,
       '',
-      expect.stringContaining('not a git repository'),
+      expect.stringContaining('not in a git repository'),
     ]);
   });
 

@@ -9,6 +9,7 @@ import {
   LETTERS_AND_DIGITS,
   LOWER,
   type Speller,
+  type SpellingKind,
   UPPER,
   type Write,
 } from './speller.ts';
@@ -149,6 +150,12 @@ function literal({ ascii, quote }: LiteralStyle): Speller {
   return byCharacters('hex-escape', write, ascii === undefined ? altered : NOT_ASCII);
 }
 
+function putHexEscape(point: number, alphabet: Uint8Array, out: Uint8Array, at: number): number {
+  return point < 0x100
+    ? putHex(point, 2, alphabet, out, put(BACKSLASH_X, out, at))
+    : putUnicode(point, alphabet, out, at);
+}
+
 // ---- HTML and XML
 
 function html(references: Readonly<Record<string, string>>): Speller {
@@ -182,6 +189,17 @@ function asciiHtml(references: Readonly<Record<string, string>>, putReference: W
     return reference === undefined ? putByte(point, out, at) : put(reference, out, at);
   };
   return byCharacters('html', write, NOT_ASCII);
+}
+
+// ---- all but letters and digits, as cautious encoders do (OWASP's for HTML, CSS and JavaScript)
+
+const CAUTIOUS = allBut(bitsOf(codes(LETTERS_AND_DIGITS)));
+
+/** The others as `write` has them. */
+function cautious(kind: SpellingKind, write: Write): Speller {
+  const unlessPlain: Write = (point, out, at) =>
+    point < 0x80 && !has(CAUTIOUS, point) ? putByte(point, out, at) : write(point, out, at);
+  return byCharacters(kind, unlessPlain, CAUTIOUS);
 }
 
 // ---- what shells need
@@ -247,6 +265,13 @@ export function escapeSpellers(): Speller[] {
     byCharacters('html', putDecimalReference),
     byCharacters('html', hexReference(LOWER)),
     byCharacters('html', hexReference(UPPER)),
+    cautious('html', putDecimalReference),
+    cautious('html', hexReference(LOWER)),
+    cautious('html', hexReference(UPPER)),
+    cautious('unicode-escape', (point, out, at) => putUnicode(point, LOWER, out, at)),
+    cautious('unicode-escape', (point, out, at) => putUnicode(point, UPPER, out, at)),
+    cautious('hex-escape', (point, out, at) => putHexEscape(point, LOWER, out, at)),
+    cautious('hex-escape', (point, out, at) => putHexEscape(point, UPPER, out, at)),
     shell(bitsOf(codes("'")), () => CLOSED_QUOTE),
     shell(bitsOf(codes("'")), () => DOUBLE_QUOTED_QUOTE),
     shell(bitsOf(codes("'")), doubled),

@@ -47,7 +47,7 @@ function percent({ keep, plus = false, twice = false }: Style, alphabet: Uint8Ar
 
 /**
  * What encodeURIComponent, RFC 3986, Python's quote and quote_plus, forms, PHP's urlencode, .NET's UrlEncode, a URL's
- * password, path and fragment (WHATWG), Go's PathEscape, encodeURI and JavaScript's old escape keep; then nothing.
+ * password, path and fragment (WHATWG), Go's PathEscape, encodeURI, JavaScript's old escape and cautious encoders keep; then nothing.
  */
 const STYLES: readonly Style[] = [
   { keep: `${LETTERS_AND_DIGITS}${HYPHENS}!*'()` },
@@ -63,6 +63,7 @@ const STYLES: readonly Style[] = [
   { keep: `${LETTERS_AND_DIGITS}${HYPHENS}$&+=:@` },
   { keep: `${LETTERS_AND_DIGITS}${HYPHENS}!$&'()*+,;=:/?@#` },
   { keep: `${LETTERS_AND_DIGITS}@*_+-./` },
+  { keep: LETTERS_AND_DIGITS },
   { keep: '' },
   { keep: `${LETTERS_AND_DIGITS}${HYPHENS}!*'()`, twice: true },
   { keep: LETTERS_AND_DIGITS + HYPHENS, twice: true },

@@ -84,6 +84,18 @@ it('characters beyond the first plane are known as two escapes', () => {
   expect(spell('smile😀smile')).toContain('smile\\\\ud83d\\\\ude00smile');
 });
 
+it.each([
+  ['percent', (code: number) => `%${code.toString(16)}`],
+  ['percent, upper case', (code: number) => `%${code.toString(16).toUpperCase()}`],
+  ['JavaScript', (code: number) => `\\u00${code.toString(16)}`],
+  ['JavaScript, by bytes', (code: number) => `\\x${code.toString(16)}`],
+  ['HTML, by decimals', (code: number) => `&#${code};`],
+  ['HTML, by hex', (code: number) => `&#x${code.toString(16)};`],
+])('an encoder that leaves but letters and digits is known: %s', (_, write) => {
+  const value = 's3cr3t-TOKEN_a.b~c/d+e=';
+  expect(spell(value)).toContain(value.replace(/[^A-Za-z0-9]/g, (character) => write(character.charCodeAt(0))));
+});
+
 it('what is no text is spelled by bytes', () => {
   const value = Buffer.from([0xff, 0xfe, 0, 1, 2, 3, 4, 5]);
   const spellings = allSpellings(value).map((each) => Buffer.from(each).toString('latin1'));

@@ -7,6 +7,11 @@ import { openStores } from '../stores.ts';
 
 /** stdin to stdout, with a mark in the place of every managed value. Nothing is read before all of them are known. */
 export async function redact(input: CommandInput, context: Context): Promise<Answer> {
+  const { closedStdio } = context.inherited;
+  if (closedStdio.includes(0) || closedStdio.includes(1)) {
+    const closed = closedStdio.includes(0) ? 'stdin' : 'stdout';
+    throw new HaspError('E_USAGE', `${closed} is closed`, 'for example: hasp redact < file > other');
+  }
   const stores = await openStores(input, context);
   const redaction = brokerOf(stores, context).redaction();
   try {

@@ -81,6 +81,9 @@ async function lookIntoObjects(objects: HookScan, tally: Tally): Promise<void> {
     tally.repository(await objects.scan(tally.finder, (done) => progress?.count(done, 'objects')));
     progress?.clear();
   } catch (error) {
+    if (error instanceof GitFailure && error.said.includes('not a git repository')) {
+      throw new HaspError('E_USAGE', 'not in a git repository', 'go to one, or name files and folders: hasp scan PATH');
+    }
     if (error instanceof GitFailure && error.said !== '') {
       say(`git says: ${tally.finder.mask(error.said.split('\n')[0] ?? '')}`);
     }

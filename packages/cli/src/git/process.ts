@@ -18,8 +18,8 @@ export interface GitProcess {
   readonly stdout: Readable;
   /** All that it prints, in pieces; a piece may be overwritten by the next one. @throws what `take` throws */
   each(take: (piece: Buffer) => void): Promise<void>;
-  /** Resolves when it ended well and all it printed was read. @throws HaspError E_STORAGE, E_SPAWN otherwise */
-  readonly ended: Promise<void>;
+  /** Resolves, with what it said on stderr, when it ended well and all it printed was read. @throws HaspError E_STORAGE, E_SPAWN otherwise */
+  readonly ended: Promise<string>;
   stop(): void;
 }
 
@@ -84,7 +84,7 @@ function eachOf(stdout: Readable, take: (piece: Buffer) => void): Promise<void> 
   });
 }
 
-function endOf(child: ChildProcess, deed: string): Promise<void> {
+function endOf(child: ChildProcess, deed: string): Promise<string> {
   let said = '';
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
     if (said.length < STDERR_KEPT) said += text;
@@ -95,7 +95,7 @@ function endOf(child: ChildProcess, deed: string): Promise<void> {
       reject(new HaspError('E_SPAWN', `${why}, so nothing was checked`, 'see that git runs: git --version'));
     });
     child.on('close', (status, signal) => {
-      if (status === 0) resolve();
+      if (status === 0) resolve(said);
       else reject(new GitFailure(deed, status ?? signal ?? 'unknown', said));
     });
   });
@@ -117,11 +117,20 @@ export class GitFailure extends HaspError {
 
 /** All that git prints, where it is little. @throws HaspError E_STORAGE, E_SPAWN */
 export async function gitOutput(place: GitPlace, argv: readonly string[], input = ''): Promise<Buffer> {
+  return (await gitAnswer(place, argv, input)).output;
+}
+
+/** With the beginning of what it said on stderr, though it ended well. @throws HaspError E_STORAGE, E_SPAWN */
+export async function gitAnswer(
+  place: GitPlace,
+  argv: readonly string[],
+  input = '',
+): Promise<{ readonly output: Buffer; readonly said: string }> {
   const git = startGit(place, argv);
   const chunks: Buffer[] = [];
   const read = git.each((chunk) => chunks.push(chunk));
   git.stdin.end(input);
-  await git.ended;
+  const said = await git.ended;
   await read;
-  return Buffer.concat(chunks);
+  return { output: Buffer.concat(chunks), said };
 }

@@ -6,7 +6,7 @@ const SHORT_ID = 12;
 /** One line for a person. */
 export function describeLeak({ secret, spelling, where, path, line, commit, blob, tag }: Leak): string {
   const place = {
-    content: line === undefined ? path : `${path}:${line}`,
+    content: line === undefined || path === undefined ? path : `${path}:${line}`,
     name: `the path ${path}`,
     message: tag === undefined ? 'the message' : 'the message of the tag',
     author: 'the author',

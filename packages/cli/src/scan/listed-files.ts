@@ -1,14 +1,20 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { HaspError } from '@hasp/core';
-import { GitFailure, type GitPlace, gitOutput } from '../git/index.ts';
+import { GitFailure, type GitPlace, gitAnswer, gitOutput } from '../git/index.ts';
 import { type BytePath, systemPath } from './byte-path.ts';
 
+export interface ListedFiles {
+  /** "/" behind what is a repository of its own. */
+  readonly files: readonly BytePath[];
+  /** git could look into every folder. */
+  readonly isWhole: boolean;
+}
+
 /**
- * The files below a folder that git knows or would add: "/" behind what is a repository of its own. Undefined
- * where the folder is in no repository, is itself ignored there, or git does not say: then all of it counts.
+ * The files below a folder that git knows or would add. Undefined where the folder is in no repository, is itself ignored there, or git does not say: then all of it counts.
  */
-export async function listedFiles(folder: BytePath, place: GitPlace): Promise<BytePath[] | undefined> {
+export async function listedFiles(folder: BytePath, place: GitPlace): Promise<ListedFiles | undefined> {
   const name = systemPath(folder);
   // Node can't start a process in a folder whose name is not text.
   const cwd = path.resolve(place.cwd, name.toString());
@@ -17,8 +23,11 @@ export async function listedFiles(folder: BytePath, place: GitPlace): Promise<By
   const inside = { cwd, environment: withoutGit(place.environment) };
   try {
     if (!existsSync(path.join(cwd, '.git')) && (await isIgnored(inside))) return undefined;
-    const listed = await gitOutput(inside, ['ls-files', '-z', '--cached', '--others', '--exclude-standard']);
-    return listed.length === 0 ? [] : listed.toString('latin1', 0, listed.length - 1).split('\0');
+    const argv = ['ls-files', '-z', '--cached', '--others', '--exclude-standard'];
+    const { output, said } = await gitAnswer(inside, argv);
+    // git leaves out what it can't open, warns, and calls that success.
+    const isWhole = !/could not open directory|unable to|too long/i.test(said);
+    return { files: output.length === 0 ? [] : output.toString('latin1', 0, output.length - 1).split('\0'), isWhole };
   } catch (error) {
     if (error instanceof HaspError) return undefined;
     throw error;

@@ -1,6 +1,7 @@
 import { lstatSync, realpathSync, statSync } from 'node:fs';
 import { type BytePath, bytePath, joinPath, systemPath } from './byte-path.ts';
 import { type Entry, kindOf, listFolder } from './list-folder.ts';
+import type { ListedFiles } from './listed-files.ts';
 import { codeOf, type FileScan, makeFileScan, scanLink, whyNot } from './scan-file.ts';
 import type { Pointing } from './scan-large-files.ts';
 import { makeNameScan, type NameScan } from './scan-names.ts';
@@ -12,10 +13,10 @@ export interface PathScanOptions {
   /** hasp's own folder, which is left out. */
   readonly home: string;
   /**
-   * The files that git knows or would add, from the folder on, a "/" behind those that are repositories of their own.
-   * Undefined where the folder is in no repository, or is ignored in it.
+   * The files that git knows or would add, from the folder on. Undefined where the folder is in no repository, or is
+   * ignored in it.
    */
-  readonly listed: (folder: BytePath) => Promise<readonly BytePath[] | undefined>;
+  readonly listed: (folder: BytePath) => Promise<ListedFiles | undefined>;
   /** Met a file that stands for another one. */
   readonly pointing: (file: Pointing) => void;
   readonly progress: (files: number) => void;
@@ -56,8 +57,10 @@ class PathScan {
     if (path !== '' && lstatSync(systemPath(path)).isSymbolicLink()) {
       this.#names.add(path);
       scanLink(path, this.#tally);
-      // A link that leads nowhere was looked into whole.
-      if (real === undefined) return;
+      if (real === undefined) {
+        this.#tally.skip(path, 'is a link that leads nowhere');
+        return;
+      }
     }
     const kind = kindOf(statSync(systemPath(path || '.')));
     if (kind === 'folder') {
@@ -117,7 +120,9 @@ class PathScan {
     return !this.#home.endsWith(`/${name}`) || realPath(path) !== this.#home;
   }
 
-  #listed(folder: BytePath, files: readonly BytePath[]): void {
+  #listed(folder: BytePath, { files, isWhole }: ListedFiles): void {
+    if (!isWhole)
+      this.#tally.skip(folder === '' ? '.' : folder, 'has folders that git could not look into: see git status');
     const real = realPath(folder) ?? folder;
     const mayHoldHome = this.#isInFolder(this.#home, real);
     let last: BytePath | undefined;
