@@ -1,4 +1,5 @@
-import { chmodSync, lstatSync, mkdirSync, readdirSync, type Stats, statSync } from 'node:fs';
+import { chmodSync, existsSync, lstatSync, mkdirSync, readdirSync, realpathSync, type Stats, statSync } from 'node:fs';
+import path from 'node:path';
 import { HaspError, type Home } from '@hasp/core';
 
 const OTHERS = 0o077;
@@ -29,6 +30,20 @@ function checkFolder(folder: string, uid: number): boolean {
     );
   checkStatus(folder, status, uid, '700');
   return true;
+}
+
+/**
+ * What is to outlast the home must not lie in it, nor take the name of a file of hasp's or SQLite's.
+ * @throws HaspError E_USAGE, E_STORAGE for a link that leads nowhere
+ */
+export function requireOutside(file: string, { root }: Home): void {
+  if (look(file)?.isSymbolicLink() && !existsSync(file)) {
+    throw new HaspError('E_STORAGE', `${file} is a link that leads nowhere`, 'choose another place');
+  }
+  const real = (place: string) => (existsSync(place) ? realpathSync(place) : place);
+  const inside = path.relative(real(root), real(path.join(real(path.dirname(file)), path.basename(file))));
+  if (inside.startsWith('../') || path.isAbsolute(inside)) return;
+  throw new HaspError('E_USAGE', `${file} would lie in the home itself`, 'choose another folder, best on another disk');
 }
 
 /** Also for key files outside the home. A missing file is somebody else's error. */

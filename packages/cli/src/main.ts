@@ -4,6 +4,7 @@ import type { Answer, Command, CommandInput } from './command.ts';
 import { type Context, makeContext } from './context.ts';
 import { asHaspError, print, printError, RUN_FAILURE, say } from './output.ts';
 import { type Parsed, parseArgv } from './parse-argv.ts';
+import { requireGiven } from './read-all.ts';
 import { insideSession, refuseInside } from './session-place.ts';
 
 /** Parses, dispatches, and is the one place that catches. */
@@ -39,6 +40,9 @@ async function dispatch(parsed: Exclude<Parsed, { kind: 'run' }>): Promise<numbe
   }
   const { command, input } = parsed;
   const context = makeContext();
+  for (const descriptor of [input.passphraseFd, input.options['new-passphrase-fd']]) {
+    requireGiven(descriptor, context.inherited);
+  }
   if (command.hardensItself !== true) hardenSelf();
   await closeInspector();
   await placeInSession(command, input, context);

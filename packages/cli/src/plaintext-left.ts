@@ -1,4 +1,4 @@
-import { realpathSync } from 'node:fs';
+import { lstatSync, realpathSync } from 'node:fs';
 import path from 'node:path';
 import { HaspError } from '@hasp/core';
 import type { Context } from './context.ts';
@@ -14,12 +14,28 @@ export interface PlaintextLeft {
   readonly tracked: boolean;
 }
 
-export async function plaintextLeft(file: SourceFile, values: number, context: Context): Promise<PlaintextLeft> {
-  return { file: file.path, values, tracked: await isTracked(file.path, context) };
+export async function plaintextLeft(
+  { path: named }: SourceFile,
+  values: number,
+  context: Context,
+): Promise<PlaintextLeft> {
+  const file = behindLinks(named);
+  return { file, values, tracked: await isTracked(file, context) };
+}
+
+/** Who deletes a link has deleted nothing. */
+function behindLinks(named: string): string {
+  try {
+    return lstatSync(named).isSymbolicLink() ? realpathSync(named) : named;
+  } catch {
+    return named;
+  }
 }
 
 /** @param skipped how many of the values were not imported */
-export function plaintextNotes(left: PlaintextLeft, { name, mode }: SourceFile, skipped: number): string[] {
+export function plaintextNotes(left: PlaintextLeft, source: SourceFile, skipped: number): string[] {
+  const { mode } = source;
+  const name = left.file === source.path ? source.name : left.file;
   const values = counted(left.values, 'value');
   const advice =
     skipped === 0

@@ -1,5 +1,6 @@
 import { closeSync, fstatSync, readSync } from 'node:fs';
 import { HaspError } from '@hasp/core';
+import type { Inherited } from '@hasp/process-tree';
 
 /** A value is at most this long (bytes). */
 export const MAX_VALUE_BYTES = 1024 * 1024;
@@ -19,7 +20,7 @@ export function readDescriptor(descriptor: number, limit: number, what: string):
       length += read;
     }
   } catch {
-    throw new HaspError('E_USAGE', `${what} could not be read from descriptor ${descriptor}`, 'for example: 3< file');
+    throw unreadable(what, descriptor);
   }
   if (descriptor > 2) closeSync(descriptor);
   if (length > limit) {
@@ -33,6 +34,20 @@ export function readDescriptor(descriptor: number, limit: number, what: string):
   const exact = Buffer.from(held.subarray(0, length));
   held.fill(0, 0, length);
   return exact;
+}
+
+/** Of those that hasp itself has opened none is meant. @throws HaspError E_USAGE for one that was not open when hasp was started */
+export function requireGiven(descriptor: unknown, { openAtStart }: Inherited): void {
+  if (typeof descriptor !== 'number' || openAtStart === undefined || openAtStart.includes(descriptor)) return;
+  throw unreadable('the passphrase', descriptor);
+}
+
+function unreadable(what: string, descriptor: number): HaspError {
+  return new HaspError(
+    'E_USAGE',
+    `${what} could not be read from descriptor ${descriptor}`,
+    `for example: ${descriptor}< file`,
+  );
 }
 
 function readSome(descriptor: number, held: Buffer, offset: number): number {

@@ -3,6 +3,7 @@ import { type Context, makeContext } from './context.ts';
 import type { RunInput } from './input.ts';
 import { asHaspError, printError, RUN_FAILURE } from './output.ts';
 import { openOwnBroker } from './own-broker.ts';
+import { requireGiven } from './read-all.ts';
 import { run } from './run.ts';
 import { readRunArgv } from './run-grammar.ts';
 
@@ -20,6 +21,7 @@ export function runFromArgv(argv: readonly string[]): boolean {
 export async function startRun(input: RunInput): Promise<void> {
   try {
     const context: Context = makeContext();
+    requireGiven(input.passphraseFd, context.inherited);
     const signals = holdSignals(context.inherited);
     const { tracking } = hardenSelf();
     // What comes before the key is done meanwhile.

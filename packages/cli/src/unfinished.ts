@@ -1,6 +1,6 @@
-import { existsSync } from 'node:fs';
+import { existsSync, rmSync, statSync } from 'node:fs';
 import { removeUnstartedLog } from '@hasp/audit';
-import type { Home } from '@hasp/core';
+import { HaspError, type Home } from '@hasp/core';
 import { destroyFile, takeMaking } from '@hasp/vault';
 
 /**
@@ -11,12 +11,29 @@ import { destroyFile, takeMaking } from '@hasp/vault';
 export function beginMaking(home: Home): () => void {
   const release = takeMaking(home);
   try {
-    if (!existsSync(home.vault)) cleanUnfinished(home);
+    if (!existsSync(home.vault)) {
+      clearCompanions(home);
+      cleanUnfinished(home);
+    }
     return release;
   } catch (error) {
     release();
     throw error;
   }
+}
+
+/** SQLite would make what stands there a part of the new vault. @throws HaspError E_EXISTS where it may be all that is left of a vault's last changes */
+function clearCompanions({ vault }: Home): void {
+  const files = ['-wal', '-journal', '-shm'].map((suffix) => vault + suffix);
+  const held = files.slice(0, 2).find((file) => (statSync(file, { throwIfNoEntry: false })?.size ?? 0) > 0);
+  if (held !== undefined) {
+    throw new HaspError(
+      'E_EXISTS',
+      `${held} holds the last changes of a vault that is not there any more`,
+      'move it to where that vault.db is now, or delete it',
+    );
+  }
+  for (const file of files) rmSync(file, { force: true });
 }
 
 /** Of one that failed, by who has the lock. @throws HaspError E_EXISTS for a log that is evidence */

@@ -14,6 +14,8 @@ export interface Inherited {
   readonly softNofile: number | undefined;
   /** Open and not close-on-exec at the start, 3 and up. */
   readonly descriptors: readonly number[];
+  /** All that were open at the start; undefined where nobody told. */
+  readonly openAtStart: readonly number[] | undefined;
   /** Of 0, 1 and 2, those that were closed at the start (Node opens /dev/null there). */
   readonly closedStdio: readonly number[];
   /** Variables that were kept from hasp's own process because they change what Node loads or prints. */
@@ -49,6 +51,7 @@ export function readInherited(env: NodeJS.ProcessEnv): Inherited {
       blockedSignals: [],
       softNofile: undefined,
       descriptors: [],
+      openAtStart: undefined,
       closedStdio: [],
       neutralised: [],
       invalidUtf8,
@@ -61,7 +64,8 @@ export function readInherited(env: NodeJS.ProcessEnv): Inherited {
     environment.set(entry.slice(0, equals), entry.slice(equals + 1));
   }
   const nofile = Number(env['__HASP_NOFILE']);
-  const inheritedFds = words(env['__HASP_FDS']).map(Number);
+  const told = env['__HASP_FDS'];
+  const inheritedFds = words(told).map(Number);
   const open = new Set(listFolder('/proc/self/fd').map(Number));
   return {
     environment,
@@ -70,7 +74,8 @@ export function readInherited(env: NodeJS.ProcessEnv): Inherited {
     softNofile: Number.isInteger(nofile) && nofile > 0 ? nofile : undefined,
     // The launcher's own descriptors close themselves at exec, and Node takes the lowest free numbers.
     descriptors: inheritedFds.filter((fd) => fd > 2 && open.has(fd)),
-    closedStdio: env['__HASP_FDS'] === undefined ? [] : [0, 1, 2].filter((fd) => !inheritedFds.includes(fd)),
+    openAtStart: told === undefined ? undefined : inheritedFds,
+    closedStdio: told === undefined ? [] : [0, 1, 2].filter((fd) => !inheritedFds.includes(fd)),
     neutralised: words(env['__HASP_NEUTRALISED']),
     invalidUtf8,
   };

@@ -1,10 +1,11 @@
+import path from 'node:path';
 import { publicKeyPem, readPrefixUpTo, signCheckpoint, verifierKey } from '@hasp/audit';
 import { HaspError } from '@hasp/core';
 import type { Vault } from '@hasp/vault';
 import { writeCheckpoint } from '../checkpoint-file.ts';
 import { type Answer, type CommandInput, textOption } from '../command.ts';
 import type { Context } from '../context.ts';
-import { checkHome } from '../home-guard.ts';
+import { checkHome, requireOutside } from '../home-guard.ts';
 import { readPassphrase, unlock } from '../unlock.ts';
 import { logBroken, signerOf, verifyWholeInTwo } from '../verified-log.ts';
 
@@ -18,6 +19,7 @@ export async function makeCheckpoint(input: CommandInput, context: Context): Pro
   if (out !== undefined && input.options['public-key'] === true) {
     throw new HaspError('E_USAGE', '--public-key makes no checkpoint to write', 'leave --out out');
   }
+  if (out !== undefined) requireOutside(path.resolve(context.cwd, out), home);
   const vault = await unlock(input, context, readPassphrase);
   try {
     const signer = signerOf(vault);

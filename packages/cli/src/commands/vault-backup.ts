@@ -5,6 +5,7 @@ import { type BackupMade, backUpVault, readVaultHeader } from '@hasp/vault';
 import { type Answer, type CommandInput, word } from '../command.ts';
 import type { Context } from '../context.ts';
 import { counted } from '../counted.ts';
+import { requireOutside } from '../home-guard.ts';
 import { isTerminal } from '../is-terminal.ts';
 import { keyFileNew, type NewKey, newKeyKind, passphraseNew } from '../new-key.ts';
 import { progressOn } from '../progress.ts';
@@ -12,6 +13,7 @@ import { openStores } from '../stores.ts';
 
 export async function backUp(input: CommandInput, context: Context): Promise<Answer> {
   const file = path.resolve(context.cwd, word(input, 'FILE'));
+  requireOutside(file, context.home);
   const kind = newKeyKind(input, context);
   const stores = await openStores(input, context);
   if (kind === undefined && readVaultHeader(context.home).keySource === 'keyring') throw keyringStaysHere();
