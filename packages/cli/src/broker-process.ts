@@ -32,7 +32,8 @@ export async function startBroker(
   options: BrokerOptions,
 ): Promise<DaemonStatus> {
   const environment = Object.fromEntries([...context.environment].filter(([name]) => KEPT.test(name)));
-  const daemon = startDetached(process.execPath, [...FLAGS, path.join(__dirname, 'daemon.cjs')], environment);
+  const argv = [...FLAGS, path.join(__dirname, 'daemon.cjs')];
+  const daemon = startDetached(process.execPath, argv, environment, context.inherited.descriptors);
   const told = { home: context.home.root, host: context.host, uid: context.uid, ...options };
   daemon.told.write(`${JSON.stringify(told)}\n`);
   daemon.told.end(Buffer.from(wrapping ?? []));

@@ -13,6 +13,8 @@ export interface Ended {
   readonly runs: readonly string[];
   readonly grants: readonly string[];
   readonly sessions: readonly string[];
+  /** How many waited for a person's yes: they got a no. */
+  readonly withdrawn: number;
 }
 
 /**
@@ -23,7 +25,7 @@ export interface Ended {
 export async function endEverything(context: Context, wanted: Wanted): Promise<Ended> {
   const endings = endingsOf(context.home, wanted);
   for (const ending of endings) if (!isOwn(context, ending)) refuseInside(context, 'to end what is not its own');
-  await tell(context, wanted);
+  const withdrawn = await tell(context, wanted);
   const stuck = await endAndWait(context.home, endings, () => endLostRuns(context));
   const what = endings.some((ending) => 'session' in ending) ? 'runs and sessions' : 'runs';
   checkEnded(stuck, endings.length, what);
@@ -32,6 +34,7 @@ export async function endEverything(context: Context, wanted: Wanted): Promise<E
     runs: runs.map(({ run }) => run),
     grants: runs.flatMap(({ grants }) => grants.map(({ id }) => id)),
     sessions: endings.flatMap((ending) => ('session' in ending ? [ending.id] : [])),
+    withdrawn,
   };
 }
 
@@ -43,11 +46,12 @@ function isOwn({ inside }: Context, ending: SessionOrRun): boolean {
 }
 
 /** It may be gone, or not listen to a session: the wrappers are asked all the same. */
-async function tell(context: Context, wanted: Wanted): Promise<void> {
-  if (context.inside !== undefined || !existsSync(context.home.brokerSocket)) return;
+async function tell(context: Context, wanted: Wanted): Promise<number> {
+  if (context.inside !== undefined || !existsSync(context.home.brokerSocket)) return 0;
   try {
-    await tellBroker(context, { revoke: wanted });
+    return (await tellBroker<{ withdrawn?: number }>(context, { revoke: wanted }))?.withdrawn ?? 0;
   } catch (error) {
     if (!(error instanceof HaspError)) throw error;
+    return 0;
   }
 }

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { Writable } from 'node:stream';
+import { loadLibc } from './libc.ts';
 
 /** A process of its own session, with nothing of ours but what it is told on descriptor 3. */
 export interface Detached {
@@ -10,14 +11,35 @@ export interface Detached {
   readonly answer: Promise<Buffer>;
 }
 
-/** Does not keep this process alive. @throws Error where it can't be started */
-export function startDetached(program: string, argv: readonly string[], environment: Record<string, string>): Detached {
+const F_GETFD = 1;
+const F_SETFD = 2;
+const FD_CLOEXEC = 1;
+
+/**
+ * Does not keep this process alive.
+ * @param inherited what was open when we were started: Node lets those beyond a few pass on to every child
+ * @throws Error where it can't be started
+ */
+export function startDetached(
+  program: string,
+  argv: readonly string[],
+  environment: Record<string, string>,
+  inherited: readonly number[],
+): Detached {
+  const libc = loadLibc();
+  // Some may have been closed since, and their numbers be another's.
+  const passedOn = inherited.filter((descriptor) => libc?.fcntl(descriptor, F_GETFD, 0) === 0);
+  const closeAtExec = (flag: number) => {
+    for (const descriptor of passedOn) libc?.fcntl(descriptor, F_SETFD, flag);
+  };
+  closeAtExec(FD_CLOEXEC);
   const child: ChildProcess = spawn(program, argv, {
     cwd: '/',
     detached: true,
     env: environment,
     stdio: ['ignore', 'ignore', 'ignore', 'pipe', 'pipe'],
   });
+  closeAtExec(0);
   child.unref();
   const [told, answers] = [child.stdio[3] as Writable, child.stdio[4]];
   // It may be gone before it has read: then there is no answer.

@@ -50,7 +50,7 @@ beforeEach(async () => {
   });
 });
 afterEach(() => {
-  approvals.close();
+  approvals.withdraw();
   rulebook.close();
   vault.close();
   server.close();

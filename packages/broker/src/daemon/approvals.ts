@@ -68,8 +68,10 @@ export class Approvals {
     return waiting !== undefined;
   }
 
-  /** Nobody will be asked any more. */
-  close(): void {
-    for (const { settle } of [...this.#waiting.values()]) settle(false);
+  /** The answer to all that wait, or to those of one agent, is no. Returns how many. */
+  withdraw(agent?: string): number {
+    const found = [...this.#waiting.values()].filter(({ approval }) => agent === undefined || approval.agent === agent);
+    for (const { settle } of found) settle(false);
+    return found.length;
   }
 }

@@ -31,8 +31,12 @@ export function takeControl(
   } else if (deed === 'lock') lock();
   else if (deed === 'stop') setImmediate(stop);
   else if (deed === 'reload') rulebook.reload();
-  else if (deed === 'revoke') sessions.revoke(readWanted(message['revoke']));
-  else {
+  else if (deed === 'revoke') {
+    const wanted = readWanted(message['revoke']);
+    const withdrawn = approvals.withdraw('all' in wanted ? undefined : wanted.which);
+    sessions.revoke(wanted);
+    return { withdrawn };
+  } else {
     const { id, approved } = object(message['approve'], 'approve');
     if (!approvals.settle(text(id, 'id'), approved === true)) {
       throw new HaspError('E_GRANT_MISSING', 'no such request waits', 'see hasp approve');

@@ -280,7 +280,7 @@ export class Daemon implements LineHost {
     clearInterval(this.#watch);
     clearInterval(this.#overdue);
     this.#rulebook.close();
-    this.#approvals.close();
+    this.#approvals.withdraw();
     for (const undo of this.#undo.splice(0)) undo();
     for (const server of this.#servers.splice(0)) {
       server.close();

@@ -15,17 +15,19 @@ export async function revoke(input: CommandInput, context: Context): Promise<Ans
   if (all) refuseInside(context, 'hasp revoke --all');
   await LockedHome.enter(context);
   const ended = await endEverything(context, all ? { all } : { which });
-  const isNothing = ended.runs.length + ended.sessions.length === 0;
+  const isNothing = ended.runs.length + ended.sessions.length + ended.withdrawn === 0;
   if (isNothing && !all)
     throw new HaspError(
       'E_GRANT_MISSING',
       'no grant, session or agent of that name is live',
       'see hasp grants, hasp session list',
     );
-  return { json: { revoked: ended.grants, sessions: ended.sessions }, notes: [noteOf(ended)] };
+  const { grants: revoked, sessions, withdrawn } = ended;
+  return { json: { revoked, sessions, withdrawn }, notes: [noteOf(ended)] };
 }
 
-function noteOf({ runs, grants, sessions }: Ended): string {
+function noteOf({ runs, grants, sessions, withdrawn }: Ended): string {
   const within = sessions.length === 0 ? '' : `, and ${counted(sessions.length, 'session')}`;
-  return `ended ${counted(grants.length, 'grant')} of ${counted(runs.length, 'run')}${within}`;
+  const waiting = withdrawn === 0 ? '' : `, and said no to ${counted(withdrawn, 'waiting request')}`;
+  return `ended ${counted(grants.length, 'grant')} of ${counted(runs.length, 'run')}${within}${waiting}`;
 }
