@@ -195,11 +195,13 @@ describe('the file that holds the plaintext', () => {
     box.write('sub/a.env', 'B=value-of-b', 0o600);
     git('add', 'sub/[a].env');
     symlinkSync('sub/[a].env', path.join(box.cwd, 'link.env'));
-    const tracked = 'hasp: git tracks link.env, so its history holds them too: ';
-    expect(await notes('link.env')).toContain(tracked);
+    const file = path.join(box.cwd, 'sub/[a].env');
+    const said = await notes('link.env');
+    expect(said).toContain(`hasp: git tracks ${file}, so its history holds them too: `);
+    expect(said).toContain(`${file} still holds 1 value in plaintext: delete it`);
     chmodSync(path.join(box.cwd, 'sub/[a].env'), 0o644);
     const { plaintext } = await importJson(['sub/[a].env', '--on-conflict', 'skip']);
-    expect(plaintext).toEqual({ file: path.join(box.cwd, 'sub/[a].env'), values: 1, tracked: true });
+    expect(plaintext).toEqual({ file, values: 1, tracked: true });
     const other = await notes('sub/a.env');
     expect(other).not.toMatch(/git|read by others/);
     expect(other).toContain('sub/a.env still holds 1 value in plaintext: delete it, it is no longer needed');

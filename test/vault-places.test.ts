@@ -63,10 +63,3 @@ describe('a passphrase by a descriptor that nobody gave', () => {
     expect((await box.run(['run', '--passphrase-fd', '4', '--', 'true'])).status).toBe(125);
   });
 });
-
-it('an import by a link names the file behind it, which has the plaintext', async () => {
-  box.write('real.env', 'B=value-of-b\n');
-  symlinkSync('real.env', path.join(box.cwd, 'link.env'));
-  const { stderr } = await box.run(['secret', 'import', 'link.env']);
-  expect(stderr.toString()).toContain(`${path.join(box.cwd, 'real.env')} still holds 1 value`);
-});

@@ -71,6 +71,7 @@ async function imported(planned: Planned[], source: ImportSource, id: string, co
   const stored = planned.filter(isStored);
   const skipped = planned.length - stored.length;
   const left = file && (await plaintextLeft(file, assignments.length, context));
+  const warnings = valueNotes(assignments.filter((_, index) => isStored(planned[index] as Planned)));
   const said = `imported ${counted(stored.length, 'secret')}${skipped > 0 ? `, skipped ${skipped} that exist already` : ''}`;
   return {
     json: {
@@ -78,18 +79,16 @@ async function imported(planned: Planned[], source: ImportSource, id: string, co
       skipped: pairs(planned.filter((one) => !isStored(one))),
       ...(stored.length > 0 && { import: id }),
       ...(left && { plaintext: left }),
+      ...(warnings.length > 0 && { warnings }),
     },
-    notes: [
-      ...valueNotes(assignments.filter((_, index) => isStored(planned[index] as Planned))),
-      said,
-      ...(file && left ? plaintextNotes(left, file, skipped) : []),
-    ],
+    notes: [...warnings, said, ...(file && left ? plaintextNotes(left, file, skipped) : [])],
   };
 }
 
 function dryRun(planned: readonly Planned[], { assignments }: ImportSource): Answer {
   const problem = conflictIn(planned);
   const SAYS = { new: 'new', overwritten: 'new version', skipped: 'skipped', conflict: 'conflict' } as const;
+  const warnings = valueNotes(assignments);
   const of = (...outcomes: Planned['outcome'][]) => pairs(planned.filter(({ outcome }) => outcomes.includes(outcome)));
   return {
     json: {
@@ -97,13 +96,14 @@ function dryRun(planned: readonly Planned[], { assignments }: ImportSource): Ans
       imported: of('new', 'overwritten'),
       skipped: of('skipped'),
       conflicts: of('conflict'),
+      ...(warnings.length > 0 && { warnings }),
     },
     text: table(
       ['NAME', 'VERSION', ''],
       planned.map(({ name, version, outcome }) => [name, String(version), SAYS[outcome]]),
     ),
     notes: [
-      ...valueNotes(assignments),
+      ...warnings,
       `nothing was imported: without --dry-run ${counted(planned.filter(isStored).length, 'secret')} would be`,
     ],
     ...(problem && { problem }),

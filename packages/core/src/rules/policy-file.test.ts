@@ -97,6 +97,14 @@ describe('a policy file', () => {
     [`[{ ${RULE.replace('"*"', '""')} }]`, 'must not be empty'],
     [`[{ ${RULE.replace('"*"', `"${'*'.repeat(1025)}"`)} }]`, 'at most 1024'],
     [`[{ ${RULE}, "commandSelector": ["npm"] }]`, 'expected a string'],
+    [
+      `[{ ${RULE.replace('"credentialSelector": "*"', '"credentialSelector": "hasp://db/*"')} }]`,
+      'without hasp:// and version',
+    ],
+    [
+      `[{ ${RULE.replace('"credentialSelector": "*"', '"credentialSelector": "db/url@1"')} }]`,
+      'without hasp:// and version',
+    ],
     [`[{ ${RULE}, "targetSelector": "" }]`, 'must not be empty'],
     [`[{ ${RULE}, "deliveries": "env" }]`, 'expected an array'],
     [`[{ ${RULE}, "deliveries": [] }]`, 'must not be empty'],

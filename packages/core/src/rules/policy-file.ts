@@ -89,7 +89,7 @@ function readRule(node: JsonNode): Rule {
     id: ruleId(required(rule, 'id', node)),
     effect,
     agentSelector: selector(required(rule, 'agentSelector', node)),
-    credentialSelector: selector(required(rule, 'credentialSelector', node)),
+    credentialSelector: credentialSelector(required(rule, 'credentialSelector', node)),
     ...present('commandSelector', optional(rule('commandSelector'), selector)),
     ...present('targetSelector', optional(rule('targetSelector'), selector)),
     ...present('deliveries', optional(rule('deliveries'), deliveries)),
@@ -214,6 +214,13 @@ function selector(node: JsonNode): string {
   const text = nonEmpty(node);
   if (text.length > MAX_SELECTOR) throw new JsonProblem(`expected at most ${MAX_SELECTOR} characters`, node.at);
   return text;
+}
+
+/** A reference is no name: it would match nothing, either. */
+function credentialSelector(node: JsonNode): string {
+  const text = selector(node);
+  if (!/^hasp:\/\/|@[0-9]+$/.test(text)) return text;
+  throw new JsonProblem('expected names without hasp:// and version', node.at);
 }
 
 function nonEmpty(node: JsonNode): string {
