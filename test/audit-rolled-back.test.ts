@@ -43,6 +43,23 @@ describe('log and seal that were put back, and have grown past the mark since', 
   });
 });
 
+describe('log and seal that are put back under a broker that is unlocked', () => {
+  it('get nothing more from it, however far they grow', async () => {
+    await box.ok(['broker', 'start', '--detach', '--port', '0']);
+    const kept = FILES.map((name) => readFileSync(place(name)));
+    await box.ok(['run', '--reason', 'to be hidden', ...RUN.slice(1)]);
+    FILES.forEach((name, at) => {
+      writeFileSync(place(name), kept[at] ?? '');
+    });
+    expect((await box.run(RUN)).status).toBe(125);
+    await failToUnlock(5);
+    expect((await box.run(RUN)).status).toBe(125);
+    await box.run(['broker', 'stop']);
+    const { status, stdout } = await box.run(['audit', 'verify', '--json']);
+    expect([status, JSON.parse(stdout.toString()).problem.code]).toEqual([6, 'rolled-back']);
+  });
+});
+
 it('a log that has grown past the mark by itself is as good as before', async () => {
   await box.ok(RUN);
   await failToUnlock(3);

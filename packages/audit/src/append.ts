@@ -16,6 +16,9 @@ export interface AppendFiles {
   readonly seal: number;
 }
 
+/** The end of the log with its size in bytes. */
+export type SealedHead = AuditMark & { readonly offset: number };
+
 /** Where the next record goes. */
 interface Tip {
   seq: number;
@@ -47,7 +50,7 @@ export function appendRecords(
   events: readonly AuditEvent[],
   clock: Clock,
   { onDisk, unsealed }: { readonly onDisk?: (() => void) | undefined; readonly unsealed?: boolean } = {},
-): AuditMark {
+): SealedHead {
   const { disk } = files;
   const seal = readSeal(disk, files.seal);
   if (!seal) throw sealDamaged();
@@ -60,10 +63,20 @@ export function appendRecords(
     onDisk?.();
     const { seq, offset, mac, key } = tip;
     if (!unsealed) replaceSeal(disk, files.seal, seal, { chain: seal.chain, seq, offset, mac, key });
-    return { chain: seal.chain, seq, mac };
+    return { chain: seal.chain, seq, mac, offset };
   } finally {
     tip.key.fill(0);
   }
+}
+
+/**
+ * Whether the log still has the record that it ended with before: its MAC is that of all before it, too. A log that was
+ * put back has another there, or nothing, however far it has grown since.
+ */
+export function stillHolds(disk: Disk, log: number, { mac, offset }: SealedHead): boolean {
+  const end = Buffer.alloc(LINK_BYTES);
+  const read = readFully(disk, log, end, offset - LINK_BYTES);
+  return read === LINK_BYTES && end.toString('latin1') === mac + MAC_END;
 }
 
 /** All that is to be written, and moves the tip to its end. */

@@ -1,5 +1,15 @@
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, renameSync, rmSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { homeAt } from '@hasp/core';
@@ -18,6 +28,28 @@ afterEach(() => log.remove());
 
 const exists = expect.objectContaining({ code: 'E_EXISTS' });
 const broken = expect.objectContaining({ code: 'E_CHAIN_BROKEN', exitStatus: 6 });
+
+describe('a log that is put back while it is open', () => {
+  it('takes no record more, and has no head, until it has another chain', () => {
+    const open = AuditLog.open(log.home, Date.now);
+    open.append([secretSet(1)]);
+    const kept = [readFileSync(log.home.auditLog), readFileSync(log.home.auditSeal)] as const;
+    const { seq } = open.append([secretSet(2)]);
+    writeFileSync(log.home.auditLog, kept[0]);
+    writeFileSync(log.home.auditSeal, kept[1]);
+    for (let grown = 0; grown < 4; grown++) {
+      expect(() => open.append([secretSet(9)])).toThrow(broken);
+      expect(() => open.head()).toThrow(broken);
+      log.grow(1);
+    }
+    expect(AuditLog.open(log.home, Date.now).head().seq).toBeGreaterThan(seq);
+    const other = scratchLog(rootOf('f'.repeat(32)));
+    for (const name of ['auditLog', 'auditSeal'] as const) copyFileSync(other.home[name], log.home[name]);
+    other.remove();
+    expect(open.append([secretSet(3)]).seq).toBe(2);
+    open.close();
+  });
+});
 
 describe('a new log', () => {
   it('starts with the record that names its chain', () => {

@@ -8,14 +8,13 @@ import {
   HaspError,
   type Home,
 } from '@hasp/core';
-import { appendRecords } from './append.ts';
+import { appendRecords, type SealedHead, stillHolds } from './append.ts';
 import { type Disk, realDisk } from './disk.ts';
 import { asWriteError, isErrno } from './failures.ts';
 import { openSealFile, type SealFile } from './lock.ts';
 import { readSeal, type Seal, sealDamaged } from './seal.ts';
 
-/** The end of the log with its size in bytes, as sealed. */
-export type SealedHead = AuditMark & { readonly offset: number };
+export type { SealedHead } from './append.ts';
 
 /**
  * The log, open for appending: needs no key of the vault. Files are opened with the first use, and
@@ -26,6 +25,8 @@ export class AuditLog implements AuditSink {
   readonly #clock: Clock;
   readonly #disk: Disk;
   #seal: SealFile | undefined;
+  /** Where the last append ended: whoever puts the log back while we live does not get past it. */
+  #last: SealedHead | undefined;
 
   private constructor(home: Home, clock: Clock, disk: Disk) {
     this.#home = home;
@@ -75,7 +76,10 @@ export class AuditLog implements AuditSink {
     return this.#locked((seal) => {
       const log = openLog(this.#home.auditLog);
       try {
-        return appendRecords({ disk: this.#disk, log, seal }, events, this.#clock, how);
+        this.#requireLast(log, seal);
+        this.#last = appendRecords({ disk: this.#disk, log, seal }, events, this.#clock, how);
+        const { chain, seq, mac } = this.#last;
+        return { chain, seq, mac };
       } finally {
         closeSync(log);
       }
@@ -92,7 +96,7 @@ export class AuditLog implements AuditSink {
       this.#seal ??= openSealFile(this.#home.auditSeal);
       if (this.#seal.isCurrent()) {
         const seal = readSeal(this.#disk, this.#seal.fd);
-        if (seal) return headOf(seal);
+        if (seal) return this.#requireHead(headOf(seal), this.#seal.fd);
       }
     } catch (error) {
       throw asWriteError(error);
@@ -101,8 +105,28 @@ export class AuditLog implements AuditSink {
     return this.#locked((fd) => {
       const seal = readSeal(this.#disk, fd);
       if (!seal) throw sealDamaged();
-      return headOf(seal);
+      return this.#requireHead(headOf(seal), fd);
     });
+  }
+
+  #requireHead(head: SealedHead, sealFd: number): SealedHead {
+    if (this.#last === undefined) return head;
+    const log = openLog(this.#home.auditLog);
+    try {
+      this.#requireLast(log, sealFd);
+      return head;
+    } finally {
+      closeSync(log);
+    }
+  }
+
+  /** Of another chain, as after a recovery, nothing is known. @throws HaspError E_CHAIN_BROKEN */
+  #requireLast(log: number, sealFd: number): void {
+    if (this.#last === undefined || stillHolds(this.#disk, log, this.#last)) return;
+    const seal = readSeal(this.#disk, sealFd);
+    seal?.key.fill(0);
+    if (seal?.chain !== this.#last.chain) return;
+    throw new HaspError('E_CHAIN_BROKEN', 'the audit log was put back to an earlier copy', BROKEN_LOG_HINT);
   }
 
   close(): void {
