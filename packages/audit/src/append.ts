@@ -19,6 +19,13 @@ export interface AppendFiles {
 /** The end of the log with its size in bytes. */
 export type SealedHead = AuditMark & { readonly offset: number };
 
+export interface AppendOptions {
+  readonly onDisk?: (() => void) | undefined;
+  readonly unsealed?: boolean;
+  /** Where the caller's last append ended. */
+  readonly last?: SealedHead | undefined;
+}
+
 /** Where the next record goes. */
 interface Tip {
   seq: number;
@@ -49,7 +56,7 @@ export function appendRecords(
   files: AppendFiles,
   events: readonly AuditEvent[],
   clock: Clock,
-  { onDisk, unsealed }: { readonly onDisk?: (() => void) | undefined; readonly unsealed?: boolean } = {},
+  { onDisk, unsealed, last }: AppendOptions = {},
 ): SealedHead {
   const { disk } = files;
   const seal = readSeal(disk, files.seal);
@@ -57,6 +64,7 @@ export function appendRecords(
   const tip = findTip(files, seal);
   seal.key.fill(0);
   try {
+    if (hasMoved(last, seal)) requireHeld(disk, files.log, last);
     const bytes = encodeEvents(tip, events, clock());
     writeFully(disk, files.log, bytes, null);
     disk.datasync(files.log);
@@ -69,14 +77,20 @@ export function appendRecords(
   }
 }
 
+/** Of another chain, as after a recovery, nothing is known. */
+export function hasMoved(last: SealedHead | undefined, now: AuditMark): last is SealedHead {
+  return last !== undefined && now.chain === last.chain && now.mac !== last.mac;
+}
+
 /**
- * Whether the log still has the record that it ended with before: its MAC is that of all before it, too. A log that was
- * put back has another there, or nothing, however far it has grown since.
+ * The log still has the record that it ended with before: its MAC is that of all before it, too. A log that was put back
+ * has another there, or nothing, however far it has grown since. @throws HaspError E_CHAIN_BROKEN
  */
-export function stillHolds(disk: Disk, log: number, { mac, offset }: SealedHead): boolean {
+export function requireHeld(disk: Disk, log: number, { mac, offset }: SealedHead): void {
   const end = Buffer.alloc(LINK_BYTES);
   const read = readFully(disk, log, end, offset - LINK_BYTES);
-  return read === LINK_BYTES && end.toString('latin1') === mac + MAC_END;
+  if (read === LINK_BYTES && end.toString('latin1') === mac + MAC_END) return;
+  throw new HaspError('E_CHAIN_BROKEN', 'the audit log was put back to an earlier copy', BROKEN_LOG_HINT);
 }
 
 /** All that is to be written, and moves the tip to its end. */

@@ -8,7 +8,7 @@ import {
   HaspError,
   type Home,
 } from '@hasp/core';
-import { appendRecords, type SealedHead, stillHolds } from './append.ts';
+import { type AppendOptions, appendRecords, hasMoved, requireHeld, type SealedHead } from './append.ts';
 import { type Disk, realDisk } from './disk.ts';
 import { asWriteError, isErrno } from './failures.ts';
 import { openSealFile, type SealFile } from './lock.ts';
@@ -72,12 +72,11 @@ export class AuditLog implements AuditSink {
     return this.#appendLocked([]);
   }
 
-  #appendLocked(events: readonly AuditEvent[], how?: Parameters<typeof appendRecords>[3]): AuditMark {
+  #appendLocked(events: readonly AuditEvent[], how?: AppendOptions): AuditMark {
     return this.#locked((seal) => {
       const log = openLog(this.#home.auditLog);
       try {
-        this.#requireLast(log, seal);
-        this.#last = appendRecords({ disk: this.#disk, log, seal }, events, this.#clock, how);
+        this.#last = appendRecords({ disk: this.#disk, log, seal }, events, this.#clock, { ...how, last: this.#last });
         const { chain, seq, mac } = this.#last;
         return { chain, seq, mac };
       } finally {
@@ -96,7 +95,7 @@ export class AuditLog implements AuditSink {
       this.#seal ??= openSealFile(this.#home.auditSeal);
       if (this.#seal.isCurrent()) {
         const seal = readSeal(this.#disk, this.#seal.fd);
-        if (seal) return this.#requireHead(headOf(seal), this.#seal.fd);
+        if (seal) return this.#goingOn(headOf(seal));
       }
     } catch (error) {
       throw asWriteError(error);
@@ -105,28 +104,20 @@ export class AuditLog implements AuditSink {
     return this.#locked((fd) => {
       const seal = readSeal(this.#disk, fd);
       if (!seal) throw sealDamaged();
-      return this.#requireHead(headOf(seal), fd);
+      return this.#goingOn(headOf(seal));
     });
   }
 
-  #requireHead(head: SealedHead, sealFd: number): SealedHead {
-    if (this.#last === undefined) return head;
+  /** From where the last append ended. @throws HaspError E_CHAIN_BROKEN */
+  #goingOn(head: SealedHead): SealedHead {
+    if (!hasMoved(this.#last, head)) return head;
     const log = openLog(this.#home.auditLog);
     try {
-      this.#requireLast(log, sealFd);
+      requireHeld(this.#disk, log, this.#last);
       return head;
     } finally {
       closeSync(log);
     }
-  }
-
-  /** Of another chain, as after a recovery, nothing is known. @throws HaspError E_CHAIN_BROKEN */
-  #requireLast(log: number, sealFd: number): void {
-    if (this.#last === undefined || stillHolds(this.#disk, log, this.#last)) return;
-    const seal = readSeal(this.#disk, sealFd);
-    seal?.key.fill(0);
-    if (seal?.chain !== this.#last.chain) return;
-    throw new HaspError('E_CHAIN_BROKEN', 'the audit log was put back to an earlier copy', BROKEN_LOG_HINT);
   }
 
   close(): void {

@@ -63,8 +63,7 @@ export function holdsMark(home: Home, { seq, mac }: AuditMark, sealedEnd: number
     const from = Math.max(0, sealedEnd - window);
     const macs = new Set<string>();
     let isBefore = from === 0;
-    for (const { offset, bytes } of readUnfenced(home, from, sealedEnd)) {
-      if (offset === from && from > 0) continue;
+    for (const { bytes } of wholeLines(home, from, sealedEnd)) {
       const claimed = claimedSeq(bytes, 0);
       if (claimed === seq) macs.add(hasTail(bytes, 0, bytes.length) ? storedMac(bytes, bytes.length) : '');
       if (claimed > 0 && claimed < seq) isBefore = true;
@@ -73,13 +72,17 @@ export function holdsMark(home: Home, { seq, mac }: AuditMark, sealedEnd: number
   }
 }
 
-/** The first one that begins behind `from`, which may be anywhere in a line. */
 function firstRecord(home: Home, from: number, toOffset: number) {
-  for (const { offset, bytes } of readUnfenced(home, from, toOffset)) {
+  for (const { offset, bytes } of wholeLines(home, from, toOffset)) {
     const record = parse(bytes);
-    if (record && offset > from) return { offset, record };
+    if (record) return { offset, record };
   }
   return undefined;
+}
+
+/** Unfenced ones that begin behind `from`, which may be anywhere in a line, or with the log. */
+function* wholeLines(home: Home, from: number, toOffset: number): Generator<Line, void, void> {
+  for (const line of readUnfenced(home, from, toOffset)) if (line.offset > from || from === 0) yield line;
 }
 
 /** The lines that nothing has fenced, up to `toOffset` or the end; else as `readRecords`. */

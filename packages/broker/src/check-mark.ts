@@ -9,14 +9,13 @@ import type { Vault } from '@hasp/vault';
 export function checkMark(vault: Vault, log: AuditLog, home: Home): void {
   const mark = vault.mark();
   if (mark === undefined) return;
-  const reaches = ({ chain, seq, mac }: AuditMark, sealedEnd: () => number) =>
+  const reaches = ({ chain, seq, mac }: AuditMark) =>
     chain === mark.chain &&
-    (seq === mark.seq ? mac === mark.mac : seq > mark.seq && holdsMark(home, mark, sealedEnd()));
-  const head = log.head();
-  if (reaches(head, () => head.offset)) return;
+    (seq === mark.seq ? mac === mark.mac : seq > mark.seq && holdsMark(home, mark, log.head().offset));
+  if (reaches(log.head())) return;
   // The log is the truth, and the seal may lag behind it.
   const end = log.settle();
-  if (reaches(end, () => log.head().offset)) return;
+  if (reaches(end)) return;
   const what =
     end.seq < mark.seq
       ? `ends at record ${end.seq}, and the vault has seen record ${mark.seq}`

@@ -12,33 +12,34 @@ export interface EndedRuns {
 }
 
 /**
- * Ends the trees of the runs that hold such a grant, and waits for the record of each end.
+ * Ends the trees of the runs that hold a grant of this secret, or of the one version, and waits for the record of each end.
  * @throws HaspError as `checkEnded`
  */
 export async function endGrantsOf(
   context: Context,
   reason: RevocationReason,
-  holds: (grant: RunState['grants'][number], run: RunState) => boolean,
+  secret: string,
+  version?: number,
 ): Promise<EndedRuns> {
-  const runs = liveRuns(context.home).filter((run) => run.grants.some((grant) => holds(grant, run)));
+  const live = liveRuns(context.home);
+  const nameIn = namesIn(live, secret, context);
+  const runs = live.filter((run) =>
+    run.grants.some((grant) => grant.secret === nameIn(run) && (version === undefined || grant.version === version)),
+  );
   const stuck = await revokeRuns(context.home, runs, reason, () => endLostRuns(context));
   checkEnded(stuck, runs.length, 'runs');
   return { runs, grants: runs.flatMap((run) => run.grants.map(({ id }) => id)) };
 }
 
-/** Whether a live grant is of this secret, by the name that it had when the grant was recorded. */
-export function isGrantOf(secret: string, { home }: Context): (grant: { secret: string }, run: RunState) => boolean {
-  const runs = liveRuns(home);
+/** What the secret was called when the grants of a run were recorded. */
+function namesIn(runs: readonly RunState[], secret: string, { home }: Context): (run: RunState) => unknown {
   const oldest = Math.min(...runs.map(({ logOffset }) => logOffset));
   const renames: { offset: number; from: unknown; to: unknown }[] = [];
   for (const { offset, record } of runs.length === 0 ? [] : readRecords(home, oldest)) {
     if (record['type'] === 'secret.renamed') renames.unshift({ offset, from: record['secret'], to: record['to'] });
   }
-  return (grant, { logOffset }) => {
-    let name: unknown = secret;
-    for (const { offset, from, to } of renames) if (offset >= logOffset && to === name) name = from;
-    return grant.secret === name;
-  };
+  return ({ logOffset }) =>
+    renames.reduce<unknown>((name, { offset, from, to }) => (offset >= logOffset && to === name ? from : name), secret);
 }
 
 /** One line on what a rotation or removal took back. */

@@ -22,7 +22,10 @@ export function beginMaking(home: Home): () => void {
   }
 }
 
-/** SQLite would make what stands there a part of the new vault. @throws HaspError E_EXISTS where it may be all that is left of a vault's last changes */
+/**
+ * SQLite would make what stands there a part of the new vault.
+ * @throws HaspError E_EXISTS where it may be all that is left of a vault's last changes
+ */
 function clearCompanions({ vault }: Home): void {
   const files = ['-wal', '-journal', '-shm'].map((suffix) => vault + suffix);
   const held = files.slice(0, 2).find((file) => (statSync(file, { throwIfNoEntry: false })?.size ?? 0) > 0);

@@ -1,7 +1,6 @@
 import { AssignmentProblem, type Kept, type Written } from './assignment.ts';
 
-/** What may stand behind a closing quote. */
-/** What is behind a `#` is a comment to the line's end: not looked at, since a long line may have many quotes. */
+/** What may stand behind a closing quote. A comment is known by its `#`, and not read: a long line may have many quotes. */
 const LINE_END = /[^\S\n]*(?:#|\n|$)/y;
 const NOTHING = /^\s*(?:#|$)/;
 const EXPORT = /^\s*(?:export\s+(?=[^\s=]))?/;

@@ -150,10 +150,15 @@ function literal({ ascii, quote }: LiteralStyle): Speller {
   return byCharacters('hex-escape', write, ascii === undefined ? altered : NOT_ASCII);
 }
 
-function putHexEscape(point: number, alphabet: Uint8Array, out: Uint8Array, at: number): number {
-  return point < 0x100
-    ? putHex(point, 2, alphabet, out, put(BACKSLASH_X, out, at))
-    : putUnicode(point, alphabet, out, at);
+function unicodeEscape(alphabet: Uint8Array): Write {
+  return (point, out, at) => putUnicode(point, alphabet, out, at);
+}
+
+/** `\xNN` for what has no more digits. */
+function shortEscape(alphabet: Uint8Array): Write {
+  const putLong = unicodeEscape(alphabet);
+  return (point, out, at) =>
+    point < 0x100 ? putHex(point, 2, alphabet, out, put(BACKSLASH_X, out, at)) : putLong(point, out, at);
 }
 
 // ---- HTML and XML
@@ -239,8 +244,8 @@ export function escapeSpellers(): Speller[] {
     json({ html: true }),
     json({ twice: true }),
     json({ twice: true, ascii: true }),
-    byCharacters('unicode-escape', (point, out, at) => putUnicode(point, LOWER, out, at)),
-    byCharacters('unicode-escape', (point, out, at) => putUnicode(point, UPPER, out, at)),
+    byCharacters('unicode-escape', unicodeEscape(LOWER)),
+    byCharacters('unicode-escape', unicodeEscape(UPPER)),
     hexEscape(LOWER, false),
     hexEscape(UPPER, false),
     hexEscape(LOWER, true),
@@ -268,10 +273,10 @@ export function escapeSpellers(): Speller[] {
     cautious('html', putDecimalReference),
     cautious('html', hexReference(LOWER)),
     cautious('html', hexReference(UPPER)),
-    cautious('unicode-escape', (point, out, at) => putUnicode(point, LOWER, out, at)),
-    cautious('unicode-escape', (point, out, at) => putUnicode(point, UPPER, out, at)),
-    cautious('hex-escape', (point, out, at) => putHexEscape(point, LOWER, out, at)),
-    cautious('hex-escape', (point, out, at) => putHexEscape(point, UPPER, out, at)),
+    cautious('unicode-escape', unicodeEscape(LOWER)),
+    cautious('unicode-escape', unicodeEscape(UPPER)),
+    cautious('hex-escape', shortEscape(LOWER)),
+    cautious('hex-escape', shortEscape(UPPER)),
     shell(bitsOf(codes("'")), () => CLOSED_QUOTE),
     shell(bitsOf(codes("'")), () => DOUBLE_QUOTED_QUOTE),
     shell(bitsOf(codes("'")), doubled),

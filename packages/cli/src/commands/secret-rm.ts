@@ -1,7 +1,7 @@
 import { formatVersionedName, parseVersionedName } from '@hasp/core';
 import { type Answer, type CommandInput, word } from '../command.ts';
 import type { Context } from '../context.ts';
-import { endedNotes, endGrantsOf, isGrantOf } from '../end-grants.ts';
+import { endedNotes, endGrantsOf } from '../end-grants.ts';
 import { openStores } from '../stores.ts';
 import { erasureNotes } from '../vault-notes.ts';
 
@@ -15,12 +15,7 @@ export async function removeSecret(input: CommandInput, context: Context): Promi
   });
   const erasure = erasureNotes(stores.vault);
   stores.close();
-  const isOfIt = isGrantOf(secret, context);
-  const ended = await endGrantsOf(
-    context,
-    'revoked',
-    (grant, run) => isOfIt(grant, run) && (version === undefined || grant.version === version),
-  );
+  const ended = await endGrantsOf(context, 'revoked', secret, version);
   return {
     json: { name: secret, ...(version === undefined ? {} : { version }), removed: true, endedGrants: ended.grants },
     notes: [...erasure, ...endedNotes(ended), `removed ${formatVersionedName(reference)}`],

@@ -1,7 +1,7 @@
 import { setScopes } from '@hasp/vault/scopes';
 import type { Answer, CommandInput } from '../command.ts';
 import type { Context } from '../context.ts';
-import { endedNotes, endGrantsOf, isGrantOf } from '../end-grants.ts';
+import { endedNotes, endGrantsOf } from '../end-grants.ts';
 import { wantsPlaceholder } from '../placeholder.ts';
 import { scopeNotes, scopesGiven } from '../scopes.ts';
 import { openStores } from '../stores.ts';
@@ -34,7 +34,7 @@ export async function rotateSecret(input: CommandInput, context: Context): Promi
   value.fill(0);
   const erasure = erasureNotes(stores.vault);
   stores.close();
-  const ended = await endGrantsOf(context, 'rotated', isGrantOf(secret, context));
+  const ended = await endGrantsOf(context, 'rotated', secret);
   return {
     json: { name: secret, version, placeholder, ...(scopes && { scopes }), forgot: forget, endedGrants: ended.grants },
     notes: [

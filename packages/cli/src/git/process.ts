@@ -18,7 +18,10 @@ export interface GitProcess {
   readonly stdout: Readable;
   /** All that it prints, in pieces; a piece may be overwritten by the next one. @throws what `take` throws */
   each(take: (piece: Buffer) => void): Promise<void>;
-  /** Resolves, with what it said on stderr, when it ended well and all it printed was read. @throws HaspError E_STORAGE, E_SPAWN otherwise */
+  /**
+   * Resolves, with the beginning of what it said on stderr, when it ended well and all it printed was read.
+   * @throws HaspError E_STORAGE, E_SPAWN otherwise
+   */
   readonly ended: Promise<string>;
   stop(): void;
 }

@@ -12,7 +12,8 @@ export interface ListedFiles {
 }
 
 /**
- * The files below a folder that git knows or would add. Undefined where the folder is in no repository, is itself ignored there, or git does not say: then all of it counts.
+ * The files below a folder that git knows or would add. Undefined where the folder is in no repository, is itself ignored
+ * there, or git does not say: then all of it counts.
  */
 export async function listedFiles(folder: BytePath, place: GitPlace): Promise<ListedFiles | undefined> {
   const name = systemPath(folder);
