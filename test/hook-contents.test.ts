@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import {
   chmodSync,
   closeSync,
@@ -55,6 +56,23 @@ describe('contents', () => {
     const { status, stderr } = await commit();
     expect([status, stderr.toString()]).toEqual([1, expect.stringMatching(/^hasp: db\/password \(.+\) in file/)]);
   });
+
+  it.each(['base64', 'base64 -w 64', 'base64 -w 48'])(
+    'of a file that was encoded by %s, wherever a line ends',
+    async (tool) => {
+      const places = Array.from({ length: 57 }, (_, at) => at);
+      for (const before of places) {
+        const file = `${'-'.repeat(before)}password: ${VALUE}\nand: more\n`;
+        repo.write(`file${before}`, execFileSync('sh', ['-c', tool], { input: file }));
+      }
+      repo.do('add', '.');
+      const { status } = await commit();
+      const report = await box.run(['scan', '--staged', '--json'], { cwd: repo.folder });
+      const { findings } = JSON.parse(report.stdout.toString()) as { findings: { path: string }[] };
+      const found = findings.map((finding) => Number(finding.path.slice('file'.length)));
+      expect([status, found.sort((a, b) => a - b)]).toEqual([1, places]);
+    },
+  );
 
   it('of 300 MB in bounded memory', async () => {
     const file = path.join(repo.folder, 'file');

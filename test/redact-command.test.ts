@@ -28,6 +28,12 @@ describe('hasp redact', () => {
     expect([status, stderr.toString()]).toEqual([2, expect.stringContaining('is closed')]);
   });
 
+  it('masks a value in a longer text that base64 broke into lines', async () => {
+    const script = `for n in $(seq 60); do { head -c $n /dev/zero; echo "key: $1"; echo rest; } | base64; done | "$0" redact`;
+    const { status, stdout } = await bash(script, SECRET);
+    expect([status, stdout.toString().split('[hasp:api/key]').length]).toEqual([0, 61]);
+  });
+
   it.each([
     ['a file', '"$0" redact <"$1"'],
     ['a pipe', 'cat "$1" | "$0" redact'],

@@ -1,9 +1,9 @@
 import { AnsiSequences, type Parted } from './ansi-sequences.ts';
 import { BinaryStretches } from './binary-stretches.ts';
-import { LONGEST_HEAD } from './heads.ts';
 import { joinBytes } from './join-bytes.ts';
 import { Joint } from './joint.ts';
-import { type Matcher, pendingLength } from './matcher.ts';
+import { LONGEST_BROKEN_HEAD } from './line-breaks.ts';
+import type { Matcher } from './matcher.ts';
 import {
   MOST_SHOWN_BY_SILENCE,
   makePlainRedactor,
@@ -46,7 +46,7 @@ export function makeAnsiRedactor(matcher: Matcher, isWiped?: () => boolean): Red
 
 function makeLookingRedactor(matcher: Matcher): Redactor {
   const plain = makePlainRedactor(matcher);
-  const shown = makeShownText(matcher, plain);
+  const shown = makeShownText(plain);
   const stretches = new BinaryStretches();
   const pushPart = (part: Uint8Array, isBinary: boolean, room: number): Uint8Array => {
     const output = shown.push(part, isBinary, room);
@@ -85,7 +85,7 @@ interface ShownText extends Pick<Redactor, 'idle' | 'end'> {
   room(): number;
 }
 
-function makeShownText(matcher: Matcher, plain: PlainRedactor): ShownText {
+function makeShownText(plain: PlainRedactor): ShownText {
   const parser = new AnsiSequences();
   const encoder = new TextEncoder();
   const joint = new Joint();
@@ -108,7 +108,7 @@ function makeShownText(matcher: Matcher, plain: PlainRedactor): ShownText {
    * plain redactor sees it. Then it makes no difference who looks for what comes.
    */
   function isOverAt(place: number): boolean {
-    const before = place - LONGEST_HEAD;
+    const before = place - LONGEST_BROKEN_HEAD;
     return sequences.length === 0 && lastSequence <= before && spans.areOverAt(before) && !plain.isFollowing();
   }
 
@@ -161,7 +161,7 @@ function makeShownText(matcher: Matcher, plain: PlainRedactor): ShownText {
     if (parted) lastSequence = before + (parted.sequences.at(-3) ?? 0);
     position += added.length;
     const found = spans.findIn(text, position - text.length, tail.length);
-    const pending = pendingLength(matcher, text);
+    const { pending } = spans;
     roomBefore = 0;
     let output: Uint8Array;
     if (parted && !found && sequences.length === 0 && pending <= added.length) {

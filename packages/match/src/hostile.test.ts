@@ -93,7 +93,9 @@ describe('hostile input', () => {
       Buffer.from(text)
         .toString('base64')
         .match(/.{1,76}/g) ?? [];
-    expect(mask(values, Buffer.from(lines.join('\n')), 1000)).toBe(lines.map(() => '[hasp:S0]').join('\n'));
+    expect(mask(values, Buffer.from(`<${lines.join('\n')}>`), 1000)).toBe('<[hasp:S0]>');
+    const alone = lines.filter(({ length }) => length === 76);
+    expect(mask(values, Buffer.from(alone.join('|')), 1000)).toBe(alone.map(() => '[hasp:S0]').join('|'));
   });
 
   it('the first match of a value in a blob is the last work for it', () => {

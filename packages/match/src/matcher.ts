@@ -1,11 +1,12 @@
 import { Heads, LONGEST_HEAD } from './heads.ts';
+import { type Before, type LineBreaks, lineBreaksIn } from './line-breaks.ts';
 import { columnOf, makeRows, type Rows } from './rows.ts';
 import { SPELLING_KINDS } from './speller.ts';
 import { addSpellings, type NamedValue } from './spellings.ts';
 import { buildTrie, isBeginning, longestAt, type Trie, walk } from './trie.ts';
 import { mergeTwins, type ValueOfMany } from './twins.ts';
 import { eachCandidate, makeWordFilter, type WordFilter, wipeWordFilter } from './word-filter.ts';
-import { lentMemory } from './word-finder.ts';
+import { knownFinder, lentMemory } from './word-finder.ts';
 
 /**
  * Finds values in bytes; made once, used for any number of streams. It is plain data, can be sent to a
@@ -80,6 +81,11 @@ export function soughtValues({ owners, sharers }: Matcher): Set<number> {
 /** Memory in which texts are looked through without being copied. Undefined as long as little was, and where there is none left. */
 export function memoryFor({ filter }: Matcher, bytes: number): Uint8Array<ArrayBuffer> | undefined {
   return lentMemory(filter, bytes);
+}
+
+/** As `lineBreaksIn`, for a text that the matcher has looked through. */
+export function lineBreaksOf({ filter }: Matcher, text: Uint8Array, before: Before): LineBreaks {
+  return lineBreaksIn(text, before, knownFinder(filter, text.length));
 }
 
 /** Tells every pattern that lies wholly in `text`, roughly in the order of the starts; of one start the shortest first. */

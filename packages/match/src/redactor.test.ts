@@ -4,6 +4,7 @@ import { makeMatcher } from './matcher.ts';
 import { makeRedactor, markOf } from './redactor.ts';
 import { allSpellings } from './spellings.fixture.ts';
 import type { NamedValue } from './spellings.ts';
+import { LINE_ENDS, unwrapSlowly, WIDTHS, wrap } from './unwrapped.fixture.ts';
 
 const LONGEST_PATTERN = 256;
 
@@ -15,13 +16,17 @@ const named = (...values: string[]): NamedValue[] =>
 /** What the redactor must say, found the slow way in the whole stream. */
 function maskSlowly(stream: string, values: readonly NamedValue[]): string {
   const found: { start: number; end: number; known: number; name: string }[] = [];
-  for (const { name, bytes: value } of values) {
-    for (const spelling of allSpellings(value).map(text)) {
-      const known = spelling.slice(0, LONGEST_PATTERN);
-      for (let start = stream.indexOf(known); start >= 0; start = stream.indexOf(known, start + 1)) {
-        let length = known.length;
-        while (length < spelling.length && stream[start + length] === spelling[length]) length += 1;
-        found.push({ start, end: start + length, known: known.length, name });
+  const asItIs = { text: stream, places: Array.from(stream, (_, at) => at) };
+  for (const { text: searched, places } of [asItIs, unwrapSlowly(stream)]) {
+    for (const { name, bytes: value } of values) {
+      for (const spelling of allSpellings(value).map(text)) {
+        const known = spelling.slice(0, LONGEST_PATTERN);
+        for (let start = searched.indexOf(known); start >= 0; start = searched.indexOf(known, start + 1)) {
+          let length = known.length;
+          while (length < spelling.length && searched[start + length] === spelling[length]) length += 1;
+          const [first, last] = [places[start] as number, places[start + length - 1] as number];
+          found.push({ start: first, end: last + 1, known: known.length, name });
+        }
       }
     }
   }
@@ -84,7 +89,13 @@ const streamOf = (values: readonly string[]) => {
     letters(0, 20),
     fc.string({ unit: fc.constantFrom('\0', '\n', 'x', '\xff', 'a'), maxLength: 150 }),
   );
-  return fc.array(part, { maxLength: 12 }).map((parts) => parts.join(''));
+  const parts = fc.array(part, { maxLength: 12 }).map((all) => all.join(''));
+  const encoded = fc.array(fc.oneof(some, letters(0, 60)), { maxLength: 8 }).map((all) => all.join(''));
+  const inLines = fc.tuple(encoded, fc.constantFrom(...WIDTHS), fc.constantFrom(...LINE_ENDS)).map(wrap);
+  return fc.oneof(
+    parts,
+    fc.tuple(parts, inLines, parts).map((all) => all.join('')),
+  );
 };
 
 describe('a redactor (I7)', () => {
@@ -103,6 +114,7 @@ describe('a redactor (I7)', () => {
         const output = maskInChunks(stream, cuts, named(...values));
         for (const spelling of values.flatMap((each) => allSpellings(bytes(each)).map(text))) {
           expect(output).not.toContain(spelling.slice(0, LONGEST_PATTERN));
+          expect(unwrapSlowly(output).text).not.toContain(spelling.slice(0, LONGEST_PATTERN));
         }
       }),
       { numRuns: 300 },

@@ -1,6 +1,6 @@
 import { joinBytes } from './join-bytes.ts';
 import { Joint } from './joint.ts';
-import { type Matcher, makeMatcher, memoryFor, pendingLength } from './matcher.ts';
+import { type Matcher, makeMatcher, memoryFor } from './matcher.ts';
 import type { NamedValue } from './spellings.ts';
 import { ValueSpans } from './value-spans.ts';
 
@@ -95,7 +95,7 @@ export function makePlainRedactor(matcher: Matcher): PlainRedactor {
       const text = joint.join(tail, chunk, room);
       position += chunk.length;
       spans.findIn(text, position - text.length, tail.length);
-      const pending = pendingLength(matcher, text);
+      const { pending } = spans;
       const settledText = settle(text, position - pending);
       // Not slice: a Buffer's shares its memory, which the caller will use again.
       tail = pending === 0 ? NOTHING : new Uint8Array(text.subarray(text.length - pending));

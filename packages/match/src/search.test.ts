@@ -3,6 +3,7 @@ import { expect, it } from 'vitest';
 import { makeMatcher } from './matcher.ts';
 import { type Match, makeSearch } from './search.ts';
 import { allSpellings } from './spellings.fixture.ts';
+import { LINE_ENDS, unwrapSlowly, WIDTHS, wrap } from './unwrapped.fixture.ts';
 
 const LONGEST_HEAD = 256;
 const bytes = (text: string): Buffer => Buffer.from(text, 'latin1');
@@ -20,8 +21,11 @@ function searchIn(values: readonly string[], pieces: readonly Uint8Array[]): rea
 }
 
 function firstPlace(value: string, blob: Buffer): number | undefined {
+  const { text, places: placeOf } = unwrapSlowly(blob.toString('latin1'));
+  const unwrapped = bytes(text);
   const places = allSpellings(bytes(value))
-    .map((spelling) => blob.indexOf(spelling.subarray(0, LONGEST_HEAD)))
+    .map((spelling) => spelling.subarray(0, LONGEST_HEAD))
+    .flatMap((head) => [blob.indexOf(head), placeOf[unwrapped.indexOf(head)] ?? -1])
     .filter((at) => at >= 0);
   return places.length === 0 ? undefined : Math.min(...places);
 }
@@ -34,10 +38,20 @@ const value = fc.oneof(
 it('each value is found at its first place, in any spelling and however the blob is cut', () => {
   const cases = fc.array(value, { minLength: 1, maxLength: 4 }).chain((values) => {
     const spellings = values.flatMap((each) => allSpellings(bytes(each)).map((one) => Buffer.from(one)));
+    const encoded = fc
+      .array(
+        fc.oneof(
+          fc.constantFrom(...spellings.map((each) => each.toString('latin1'))),
+          fc.string({ unit: fc.constantFrom('a', 'b') }),
+        ),
+      )
+      .map((all) => all.join(''));
+    const inLines = fc.tuple(encoded, fc.constantFrom(...WIDTHS), fc.constantFrom(...LINE_ENDS)).map(wrap);
     const part = fc.oneof(
       fc.constantFrom(...spellings),
       fc.tuple(fc.constantFrom(...spellings), fc.nat(300)).map(([whole, length]) => whole.subarray(0, length)),
       fc.string({ maxLength: 60 }).map((text) => Buffer.from(text)),
+      inLines.map(bytes),
     );
     return fc.tuple(
       fc.constant(values),

@@ -1,7 +1,9 @@
 import { LONGEST_HEAD } from './heads.ts';
-import { eachMatch, type Matcher } from './matcher.ts';
+import { LEAST_DIGITS, LONGEST_BROKEN_HEAD, NOTHING_BEFORE } from './line-breaks.ts';
+import { eachMatch, lineBreaksOf, type Matcher } from './matcher.ts';
 import { rowsOf } from './rows.ts';
 import { SPELLING_KINDS, type SpellingKind } from './speller.ts';
+import { eachBrokenPart, unwrap } from './unwrapped.ts';
 
 /** Where a value was found in one blob: `start` and `end` are offsets in bytes from its beginning. */
 export interface Match {
@@ -20,6 +22,9 @@ export interface Search {
   end(): readonly Match[];
 }
 
+/** Of the end of a piece: with the digits before a line break, which tell that it is one. */
+const MOST_KEPT = LONGEST_BROKEN_HEAD + LEAST_DIGITS;
+
 export function makeSearch(matcher: Matcher): Search {
   const { names, owners, sharers, kinds } = matcher;
   const first = new Map<string, Match>();
@@ -36,15 +41,23 @@ export function makeSearch(matcher: Matcher): Search {
     sought ??= new Set(names.flat()).size;
     if (first.size !== sought) return false;
     // What begins before them may still end behind them.
-    settled ??= Math.max(...[...first.values()].map(({ start }) => start)) + LONGEST_HEAD;
+    settled ??= Math.max(...[...first.values()].map(({ start }) => start)) + LONGEST_BROKEN_HEAD;
     return position >= settled;
   }
 
   function look(text: Uint8Array, start: number): void {
-    eachMatch(matcher, text, (from, to, pattern) => {
-      note(owners[pattern] as number, start + from, start + to, pattern);
-      for (const [value] of rowsOf(sharers, pattern)) note(value as number, start + from, start + to, pattern);
+    eachMatch(matcher, text, (from, to, pattern) => noteAll(start + from, start + to, pattern));
+    const breaks = lineBreaksOf(matcher, text, NOTHING_BEFORE);
+    eachBrokenPart(text, breaks, LONGEST_HEAD, (part, within, partStart) => {
+      const { bytes, placeOf } = unwrap(part, within);
+      const at = start + partStart;
+      eachMatch(matcher, bytes, (from, to, pattern) => noteAll(at + placeOf(from), at + placeOf(to - 1) + 1, pattern));
     });
+  }
+
+  function noteAll(start: number, end: number, pattern: number): void {
+    note(owners[pattern] as number, start, end, pattern);
+    for (const [value] of rowsOf(sharers, pattern)) note(value as number, start, end, pattern);
   }
 
   function note(value: number, start: number, end: number, pattern: number): void {
@@ -59,17 +72,17 @@ export function makeSearch(matcher: Matcher): Search {
     feed(piece, isLast = false) {
       if (matcher.empty || piece.length === 0 || isAllFound()) return;
       if (kept > 0 && border !== undefined) {
-        const begin = piece.subarray(0, LONGEST_HEAD - 1);
+        const begin = piece.subarray(0, MOST_KEPT);
         border.set(begin, kept);
         look(border.subarray(0, kept + begin.length), position - kept);
       }
       look(piece, position);
       position += piece.length;
       if (isLast) return;
-      border ??= new Uint8Array(2 * (LONGEST_HEAD - 1));
-      const end = piece.subarray(-(LONGEST_HEAD - 1));
+      border ??= new Uint8Array(2 * MOST_KEPT);
+      const end = piece.subarray(-MOST_KEPT);
       // A short piece leaves some of what was kept before it.
-      const room = LONGEST_HEAD - 1 - end.length;
+      const room = MOST_KEPT - end.length;
       const stays = Math.min(kept, room);
       if (stays > 0) border.copyWithin(0, kept - stays, kept);
       border.set(end, stays);

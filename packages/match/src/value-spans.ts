@@ -1,21 +1,74 @@
 import { Followers } from './followers.ts';
 import { LONGEST_HEAD } from './heads.ts';
-import { eachLongest, type Matcher } from './matcher.ts';
+import { type Before, beforeOf, type LineBreaks, NOTHING_BEFORE } from './line-breaks.ts';
+import { eachLongest, lineBreaksOf, type Matcher, pendingLength } from './matcher.ts';
 import { type Span, Spans } from './spans.ts';
+import { bytesOf, type Unwrapped, unwrap } from './unwrapped.ts';
 
-/** Where values stand in one stream. */
+/**
+ * Where values stand in one stream: in the text as it is, and in the text without the line breaks of what was encoded in
+ * lines, because such a line may end within a value.
+ */
 export class ValueSpans {
   readonly #matcher: Matcher;
   readonly #spans = new Spans();
   readonly #followers: Followers;
+  /** Of the text without its line breaks. */
+  readonly #unwrappedFollowers: Followers;
+  /** How much of that they have seen. */
+  #unwrappedPosition = 0;
+  /** What lies before the bytes that are pending, and before what comes. */
+  #beforePending = NOTHING_BEFORE;
+  #before = NOTHING_BEFORE;
+  #pending = 0;
 
   constructor(matcher: Matcher) {
     this.#matcher = matcher;
     this.#followers = new Followers(matcher);
+    this.#unwrappedFollowers = new Followers(matcher);
   }
 
-  /** Looks through `text`, which lies at `position` of the stream; up to `seen` it was looked through before. Whether there was anything. */
+  /**
+   * Looks through `text`, which lies at `position` of the stream; its first `seen` bytes are those that were pending, or
+   * none. Whether there was anything.
+   */
   findIn(text: Uint8Array, position: number, seen: number): boolean {
+    const before = seen > 0 ? this.#beforePending : this.#before;
+    this.#pending = pendingLength(this.#matcher, text);
+    let found = this.#findAsIs(text, position, seen);
+    const breaks = lineBreaksOf(this.#matcher, text, before);
+    if (breaks.length > 0 || this.#unwrappedFollowers.areUnderWay) {
+      if (this.#findUnwrapped(text, breaks, position, seen)) found = true;
+    }
+    this.#remember(text, breaks, before);
+    return found;
+  }
+
+  /** How many of the last text's last bytes may be the beginning of a value that goes on beyond it. */
+  get pending(): number {
+    return this.#pending;
+  }
+
+  /** Whether nothing goes on beyond that place, as far as is known. */
+  areOverAt(position: number): boolean {
+    return this.#spans.areTakenBefore(position) && !this.isFollowing;
+  }
+
+  get isFollowing(): boolean {
+    return this.#followers.areUnderWay || this.#unwrappedFollowers.areUnderWay;
+  }
+
+  /** As `Spans` has it. */
+  takenUntil(): number {
+    return this.#spans.takenUntil();
+  }
+
+  /** As `Spans` has it. */
+  takeBefore(until: number): readonly Span[] {
+    return this.#spans.takeBefore(until);
+  }
+
+  #findAsIs(text: Uint8Array, position: number, seen: number): boolean {
     const { owners, longer } = this.#matcher;
     let found = false;
     const add = (start: number, end: number, known: number, value: number): void => {
@@ -32,23 +85,47 @@ export class ValueSpans {
     return found;
   }
 
-  /** Whether nothing goes on beyond that place, as far as is known. */
-  areOverAt(position: number): boolean {
-    return this.#spans.areTakenBefore(position) && !this.isFollowing;
+  /** The same in the text without its line breaks: what has none in it was found before. */
+  #findUnwrapped(text: Uint8Array, breaks: LineBreaks, position: number, seen: number): boolean {
+    const { owners, longer } = this.#matcher;
+    const unwrapped = unwrap(text, breaks);
+    const { bytes } = unwrapped;
+    const seenOfBytes = seen - bytesOf(breaks, seen);
+    let found = false;
+    const add = (from: number, to: number, known: number, value: number): void => {
+      if (to <= 0) return;
+      // What began in an earlier text has its mark there: this joins it.
+      const start = from < 0 ? position - 1 : position + unwrapped.placeOf(from);
+      this.#spans.add(start, position + unwrapped.placeOf(to - 1) + 1, known, this.#nameOf(value));
+      found = true;
+    };
+    eachLongest(this.#matcher, bytes, (from, to, pattern) => {
+      if (unwrapped.isBroken(from, to - 1)) add(from, to, to - from, owners[pattern] as number);
+      if (longer.numbers.length > 0 && to > seenOfBytes) this.#unwrappedFollowers.met(pattern, from);
+    });
+    const start = this.#unwrappedPosition - seenOfBytes;
+    if (longer.numbers.length > 0) {
+      this.#unwrappedFollowers.goOn(bytes, start, seenOfBytes, (from, to, value) =>
+        add(from - start, to - start, LONGEST_HEAD, value),
+      );
+    }
+    this.#unwrappedPosition = start + bytes.length;
+    this.#pending = Math.max(this.#pending, this.#pendingOf(unwrapped, text.length));
+    return found;
   }
 
-  get isFollowing(): boolean {
-    return this.#followers.areUnderWay;
+  /** A line break at the end is pending with what it is in. */
+  #pendingOf({ bytes, placeOf }: Unwrapped, length: number): number {
+    const pending = pendingLength(this.#matcher, bytes);
+    if (pending > 0) return length - placeOf(bytes.length - pending);
+    if (!this.#unwrappedFollowers.areUnderWay) return 0;
+    return bytes.length === 0 ? length : length - placeOf(bytes.length - 1) - 1;
   }
 
-  /** As `Spans` has it. */
-  takenUntil(): number {
-    return this.#spans.takenUntil();
-  }
-
-  /** As `Spans` has it. */
-  takeBefore(until: number): readonly Span[] {
-    return this.#spans.takeBefore(until);
+  #remember(text: Uint8Array, breaks: LineBreaks, before: Before): void {
+    this.#before = beforeOf(text, breaks, before, text.length);
+    this.#beforePending =
+      this.#pending === 0 ? this.#before : beforeOf(text, breaks, before, text.length - this.#pending);
   }
 
   #nameOf(value: number): string {

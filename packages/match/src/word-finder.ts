@@ -1,3 +1,4 @@
+import { DENSE_BYTES, denseFinderCode } from './dense-finder-code.ts';
 import { finderCode, GROUP } from './word-finder-code.ts';
 
 /** The part of it that is used. */
@@ -8,9 +9,12 @@ declare const WebAssembly: {
     module: object,
     imports: object,
   ) => {
-    readonly exports: { readonly f: (at: number, end: number, out: number) => number };
+    readonly exports: { readonly f: Find };
   };
 };
+
+/** Looks through what lies from one address to another, and writes what it finds to a third. Returns where it stopped writing. */
+type Find = (at: number, end: number, out: number) => number;
 
 const PAGE = 65_536;
 const WORD = 4;
@@ -24,6 +28,10 @@ const MASK_BYTES = 4 << MASK_BITS;
 /** The smallest stride has the most groups. */
 const OUT_BYTES = BLOCK_BYTES / GROUP;
 
+/** From `+` to `z`. */
+const LEAST_DENSE = 0x2b;
+const MOST_DENSE = 0x7a;
+
 /** Of which words, and how they are looked for: as in a `WordFilter`. */
 export interface FinderTable {
   readonly stride: number;
@@ -35,7 +43,9 @@ export type OnWords = (words: Int32Array, from: number, to: number, textAt: numb
 
 /** The first look of a `WordFilter`, as WebAssembly. Its memory has what was looked through, and a copy of the filter. */
 export class WordFinder {
-  readonly #find: (at: number, end: number, out: number) => number;
+  readonly #find: Find;
+  /** Undefined where there are no vectors. */
+  readonly #findDense: Find | undefined;
   readonly #words: Int32Array;
   /** All of it. */
   readonly memory: Uint8Array<ArrayBuffer>;
@@ -52,8 +62,8 @@ export class WordFinder {
     this.#free = this.#block + BLOCK_BYTES;
     const memory = new WebAssembly.Memory({ initial: Math.ceil((this.#free + LENT_BYTES) / PAGE) });
     const shift = Math.clz32(bloom.length) + 1;
-    const module = new WebAssembly.Module(finderCode({ stride, shift, multiplier, masks }));
-    this.#find = new WebAssembly.Instance(module, { m: { m: memory } }).exports.f;
+    this.#find = instantiate(finderCode({ stride, shift, multiplier, masks }), memory);
+    this.#findDense = instantiateIfCan(denseFinderCode(LEAST_DENSE, MOST_DENSE), memory);
     this.#words = new Int32Array(memory.buffer);
     this.memory = new Uint8Array(memory.buffer);
     this.#stride = stride;
@@ -69,6 +79,24 @@ export class WordFinder {
     if (start + bytes > this.memory.length) return undefined;
     this.#free = Math.ceil((start + bytes) / LENT_ALIGNMENT) * LENT_ALIGNMENT;
     return this.memory.subarray(start, start + bytes);
+  }
+
+  /**
+   * Tells, in their order, places in stretches of the text in which nothing stands but digits of base64 and base32, and
+   * signs about them: one at least of each stretch of three times DENSE_BYTES. False, and nothing is told, where it can't be done so.
+   */
+  eachDense(text: Uint8Array, tell: (place: number) => void): boolean {
+    if (this.#findDense === undefined) return false;
+    const isInPlace = text.buffer === this.memory.buffer;
+    // What is dense and what lies before it are looked at together.
+    for (let at = 0; at + 2 * DENSE_BYTES <= text.length; at += BLOCK_BYTES - DENSE_BYTES) {
+      const length = Math.min(text.length - at, BLOCK_BYTES);
+      const start = isInPlace ? text.byteOffset + at : this.#block;
+      if (!isInPlace) this.memory.set(text.subarray(at, at + length), start);
+      const told = this.#findDense(start, start + length - (length % DENSE_BYTES), this.#out) >> 2;
+      for (let out = this.#out >> 2; out < told; out += 1) tell((this.#words[out] as number) - start + at);
+    }
+    return true;
   }
 
   each(text: Uint8Array, tell: OnWords): void {
@@ -108,6 +136,18 @@ export class WordFinder {
   }
 }
 
+function instantiate(code: Uint8Array, memory: object): Find {
+  return new WebAssembly.Instance(new WebAssembly.Module(code), { m: { m: memory } }).exports.f;
+}
+
+function instantiateIfCan(code: Uint8Array, memory: object): Find | undefined {
+  try {
+    return instantiate(code, memory);
+  } catch {
+    return undefined;
+  }
+}
+
 /** What has been looked through for a table, and by what. */
 interface Finding {
   bytes: number;
@@ -142,6 +182,11 @@ function makeFinder(table: FinderTable, multiplier: number): WordFinder | null {
   } catch {
     return null;
   }
+}
+
+/** The finder of a table, if there is one already and the text is not too short. */
+export function knownFinder(table: FinderTable, bytes: number): WordFinder | undefined {
+  return bytes < LEAST_TEXT ? undefined : (findings.get(table)?.finder ?? undefined);
 }
 
 /** Memory in which texts for this table are looked through without being copied; undefined where there is none, or not yet. */

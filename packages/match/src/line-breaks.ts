@@ -1,0 +1,125 @@
+import { LONGEST_HEAD } from './heads.ts';
+import { bitsOf, codes, has, LETTERS_AND_DIGITS } from './speller.ts';
+
+/** Digits of base64, base64url, base32 and hex, but for the padding: that is the end, and a ruler in most texts. */
+const DIGITS = bitsOf(codes(`${LETTERS_AND_DIGITS}+/-_`));
+const IS_DIGIT = Uint8Array.from({ length: 256 }, (_, byte) => Number(has(DIGITS, byte)));
+/** Tools that wrap what they encode make lines of 60, 64 or 76 digits; shorter ones are most often no such lines. */
+export const LEAST_DIGITS = 48;
+/** The indentation of the next line with it. */
+const MOST_BREAK_BYTES = 64;
+const NEWLINE = 0x0a;
+const CARRIAGE_RETURN = 0x0d;
+const SPACE = 0x20;
+const TAB = 0x09;
+
+/** The longest stretch of a text that a head can take where line breaks are left out of it. */
+export const LONGEST_BROKEN_HEAD = LONGEST_HEAD + (1 + Math.ceil(LONGEST_HEAD / LEAST_DIGITS)) * MOST_BREAK_BYTES;
+
+/** What lies right before a place of a stream; of all but a few places neither. */
+export interface Before {
+  /** So many digits without anything between them, up to LEAST_DIGITS. */
+  readonly digits: number;
+  /** So many bytes of a line break. */
+  readonly broken: number;
+}
+
+export const NOTHING_BEFORE: Before = { digits: 0, broken: 0 };
+
+/** Start and end of each line break in a text, one after the other. */
+export type LineBreaks = readonly number[];
+
+const NONE: LineBreaks = [];
+
+/** As a `WordFinder` has it: sees at once where so many digits can't be. */
+export interface DenseFinder {
+  eachDense(text: Uint8Array, tell: (place: number) => void): boolean;
+}
+
+/**
+ * Where what was encoded is broken into lines: a line end right behind LEAST_DIGITS digits or more, with the white
+ * space that follows it, up to MOST_BREAK_BYTES. What it is hangs on the bytes before it alone, not on how the stream is cut.
+ */
+export function lineBreaksIn(text: Uint8Array, { digits, broken }: Before, finder?: DenseFinder): LineBreaks {
+  const { length } = text;
+  let breaks: number[] | undefined;
+  /** Takes the line break at `at`, of which `before` bytes came earlier, and returns where it ends. */
+  const take = (at: number, before: number): number => {
+    let end = at;
+    while (end < length && end - at + before < MOST_BREAK_BYTES && isWhiteSpace(text[end] as number)) end += 1;
+    if (end > at) {
+      breaks ??= [];
+      breaks.push(at, end);
+    }
+    return end;
+  };
+  let from = 0;
+  if (broken > 0) {
+    from = take(0, broken);
+  } else if (digits > 0) {
+    while (from < length && IS_DIGIT[text[from] as number] === 1) from += 1;
+    if (digits + from >= LEAST_DIGITS && isLineEnd(text[from])) from = take(from, 0);
+  }
+  const isDone = finder?.eachDense(text, (place) => {
+    if (place < from) return;
+    const [start, end] = digitsAround(text, from, place);
+    from = end - start >= LEAST_DIGITS && isLineEnd(text[end]) ? take(end, 0) : end;
+  });
+  if (isDone !== true) {
+    eachEndOfDigits(text, from, (end) => (isLineEnd(text[end]) ? take(end, 0) : end));
+  }
+  return breaks ?? NONE;
+}
+
+/** The digits at a place: of those before it no more than needed, and none before `from`. */
+function digitsAround(text: Uint8Array, from: number, place: number): [start: number, end: number] {
+  let start = place;
+  while (start > from && place - start < LEAST_DIGITS && IS_DIGIT[text[start - 1] as number] === 1) start -= 1;
+  let end = place;
+  while (end < text.length && IS_DIGIT[text[end] as number] === 1) end += 1;
+  return [start, end];
+}
+
+/**
+ * Tells where LEAST_DIGITS digits or more end; it is told from where to go on. Boyer and Moore's way (CACM 20(10), 1977):
+ * looked at from its end, most stretches of so many bytes need a few looks.
+ */
+function eachEndOfDigits(text: Uint8Array, from: number, goOnFrom: (end: number) => number): void {
+  const { length } = text;
+  let end = from + LEAST_DIGITS;
+  let known = from;
+  while (end <= length) {
+    let at = end - 1;
+    while (at >= known && IS_DIGIT[text[at] as number] === 1) at -= 1;
+    if (at >= known) {
+      known = end;
+      end = at + 1 + LEAST_DIGITS;
+      continue;
+    }
+    while (end < length && IS_DIGIT[text[end] as number] === 1) end += 1;
+    known = goOnFrom(end);
+    end = known + LEAST_DIGITS;
+  }
+}
+
+/** What lies before the place `at` of the text of which these are the line breaks, and before which `before` lies. */
+export function beforeOf(text: Uint8Array, breaks: LineBreaks, before: Before, at: number): Before {
+  let index = breaks.length - 2;
+  while (index >= 0 && (breaks[index] as number) >= at) index -= 2;
+  const from = index < 0 ? 0 : (breaks[index] as number);
+  const to = index < 0 ? 0 : (breaks[index + 1] as number);
+  if (at === 0) return before;
+  if (to >= at) return { digits: 0, broken: at - from + (from === 0 ? before.broken : 0) };
+  let digits = 0;
+  while (digits < LEAST_DIGITS && at - digits > to && IS_DIGIT[text[at - digits - 1] as number] === 1) digits += 1;
+  if (digits === at) digits = Math.min(LEAST_DIGITS, digits + before.digits);
+  return digits === 0 ? NOTHING_BEFORE : { digits, broken: 0 };
+}
+
+function isLineEnd(byte: number | undefined): boolean {
+  return byte === NEWLINE || byte === CARRIAGE_RETURN;
+}
+
+function isWhiteSpace(byte: number): boolean {
+  return byte === SPACE || byte === NEWLINE || byte === TAB || byte === CARRIAGE_RETURN;
+}

@@ -1,0 +1,16 @@
+/** A text without the line breaks of what was encoded in lines, and where each character of that stood. */
+export function unwrapSlowly(stream: string): { text: string; places: number[] } {
+  const isBreak = new Set<number>();
+  for (const { index, 0: broken } of stream.matchAll(/(?<=[A-Za-z0-9+/_-]{48})[\r\n][\r\n\t ]{0,63}/g)) {
+    for (let at = index; at < index + broken.length; at += 1) isBreak.add(at);
+  }
+  const places = Array.from(stream, (_, at) => at).filter((at) => !isBreak.has(at));
+  return { text: places.map((at) => stream[at]).join(''), places };
+}
+
+export const WIDTHS = [47, 48, 49, 64, 76] as const;
+export const LINE_ENDS = ['\n', '\r\n', '\n  ', '\n\t\n', `\n${' '.repeat(64)}`] as const;
+
+export function wrap([digits, width, lineEnd]: [digits: string, width: number, lineEnd: string]): string {
+  return (digits.match(new RegExp(`[^]{1,${width}}`, 'g')) ?? []).join(lineEnd);
+}

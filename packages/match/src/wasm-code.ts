@@ -1,0 +1,67 @@
+/** What a WebAssembly module is written with: opcodes by the names that the specification gives them, and its parts. */
+export const I32 = 0x7f;
+export const NO_RESULT = 0x40;
+export const BLOCK = 0x02;
+export const LOOP = 0x03;
+export const IF = 0x04;
+export const END = 0x0b;
+export const BRANCH = 0x0c;
+export const BRANCH_IF = 0x0d;
+export const LOCAL_GET = 0x20;
+export const LOCAL_SET = 0x21;
+export const LOCAL_TEE = 0x22;
+export const I32_LOAD = 0x28;
+export const I32_STORE = 0x36;
+export const I32_CONST = 0x41;
+export const I32_EQZ = 0x45;
+export const I32_GE_U = 0x4f;
+const I32_ADD = 0x6a;
+export const I32_MUL = 0x6c;
+export const I32_AND = 0x71;
+export const I32_OR = 0x72;
+export const I32_SHL = 0x74;
+export const I32_SHR_U = 0x76;
+export const ANY_ALIGNMENT = 0;
+/** Of vectors, behind this prefix. */
+export const SIMD = 0xfd;
+export const V128 = 0x7b;
+export const V128_LOAD = 0x00;
+export const I8X16_SPLAT = 0x0f;
+export const I8X16_LE_U = 0x2a;
+export const V128_AND = 0x4e;
+export const I8X16_ALL_TRUE = 0x63;
+export const I8X16_SUB = 0x71;
+
+const [TYPE, IMPORT, FUNCTION, EXPORT, CODE] = [1, 2, 3, 7, 10] as const;
+const [NAME_M, NAME_F] = [0x6d, 0x66] as const;
+
+/** A module of one function `f` of three numbers, which returns one; it imports its memory, `m.m`. `body` begins with its locals. */
+export function moduleOf(body: readonly number[]): Uint8Array {
+  return Uint8Array.from([
+    ...[0, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
+    ...section(TYPE, [1, 0x60, 3, I32, I32, I32, 1, I32]),
+    ...section(IMPORT, [1, 1, NAME_M, 1, NAME_M, 2, 0, 1]),
+    ...section(FUNCTION, [1, 0]),
+    ...section(EXPORT, [1, 1, NAME_F, 0, 0]),
+    ...section(CODE, [1, ...unsigned(body.length), ...body]),
+  ]);
+}
+
+/** Adds a number to a local. */
+export function add(local: number, number: number): number[] {
+  return [LOCAL_GET, local, I32_CONST, ...signed(number), I32_ADD, LOCAL_SET, local];
+}
+
+function section(id: number, content: readonly number[]): number[] {
+  return [id, ...unsigned(content.length), ...content];
+}
+
+/** LEB128. */
+export function unsigned(number: number): number[] {
+  return number < 0x80 ? [number] : [(number & 0x7f) | 0x80, ...unsigned(number >>> 7)];
+}
+
+export function signed(number: number): number[] {
+  const isLast = number >= -0x40 && number < 0x40;
+  return isLast ? [number & 0x7f] : [(number & 0x7f) | 0x80, ...signed(number >> 7)];
+}
