@@ -5,7 +5,7 @@ import { type Disk, readFully, writeFully } from './disk.ts';
 import { measure } from './fence.ts';
 import { encodeRecord, MAX_SLICE, RECOVERED } from './record.ts';
 import { type Position, scan } from './scan.ts';
-import { readSeal, replaceSeal, type StoredSeal, sealDamaged } from './seal.ts';
+import { readSeal, replaceSeal, type Sealer, type StoredSeal, sealDamaged } from './seal.ts';
 import { LogWindow } from './window.ts';
 
 export interface AppendFiles {
@@ -21,7 +21,8 @@ export type SealedHead = AuditMark & { readonly offset: number };
 
 export interface AppendOptions {
   readonly onDisk?: (() => void) | undefined;
-  readonly unsealed?: boolean;
+  /** How the seal is replaced, if not at once. */
+  readonly sealer?: Sealer | undefined;
   /** Where the caller's last append ended. */
   readonly last?: SealedHead | undefined;
 }
@@ -56,7 +57,7 @@ export function appendRecords(
   files: AppendFiles,
   events: readonly AuditEvent[],
   clock: Clock,
-  { onDisk, unsealed, last }: AppendOptions = {},
+  { onDisk, sealer = replaceSeal, last }: AppendOptions = {},
 ): SealedHead {
   const { disk } = files;
   const seal = readSeal(disk, files.seal);
@@ -70,7 +71,7 @@ export function appendRecords(
     disk.datasync(files.log);
     onDisk?.();
     const { seq, offset, mac, key } = tip;
-    if (!unsealed) replaceSeal(disk, files.seal, seal, { chain: seal.chain, seq, offset, mac, key });
+    sealer(disk, files.seal, seal, { chain: seal.chain, seq, offset, mac, key });
     return { chain: seal.chain, seq, mac, offset };
   } finally {
     tip.key.fill(0);

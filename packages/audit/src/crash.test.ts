@@ -173,9 +173,10 @@ describe('foreign bytes behind the sealed end', () => {
 
 describe('any history of appends and crashes', () => {
   const step = fc.oneof(
-    fc.record({ kind: fc.constant('append' as const), records: fc.integer({ min: 1, max: 3 }) }),
+    fc.record({ kind: fc.constant('append' as const), records: fc.integer({ min: 1, max: 3 }), beside: fc.boolean() }),
     fc.record({
       kind: fc.constant('crash' as const),
+      beside: fc.boolean(),
       records: fc.integer({ min: 1, max: 3 }),
       steps: fc.integer({ min: 0, max: 12 }),
       bytes: fc.integer({ min: 0, max: 700 }),
@@ -188,11 +189,11 @@ describe('any history of appends and crashes', () => {
         restore();
         let next = 1000;
         const acknowledged: number[] = [];
-        for (const { records, ...how } of steps) {
+        for (const { records, beside, ...how } of steps) {
           const batch = Array.from({ length: records }, () => next++);
           const disk = how.kind === 'crash' ? mortalDisk(how.steps, how.bytes) : unsyncedDisk;
           try {
-            log.append(batch.map(secretSet), disk);
+            log.append(batch.map(secretSet), disk, beside);
             acknowledged.push(...batch);
           } catch (error) {
             expect(error).toBeInstanceOf(Crash);

@@ -16,6 +16,7 @@ export { holdsMark, readFirstRecord, readRecords, readRecordsSince, type StoredR
 export { rebuildSeal } from './reseal.ts';
 export { type BrokenLog, type RestartedLog, restartLog, unfinishedRestart } from './restart.ts';
 export { type SealState, sealState } from './seal-state.ts';
+export { SealingBeside } from './sealing-beside.ts';
 export { publicKeyPem, verifierKey } from './signed-note.ts';
 export { parseTime } from './time.ts';
 export { removeUnstartedLog } from './unstarted.ts';

@@ -12,7 +12,7 @@ import { type AppendOptions, appendRecords, hasMoved, requireHeld, type SealedHe
 import { type Disk, realDisk } from './disk.ts';
 import { asWriteError, isErrno } from './failures.ts';
 import { openSealFile, type SealFile } from './lock.ts';
-import { readSeal, type Seal, sealDamaged } from './seal.ts';
+import { readSeal, type Seal, type Sealer, sealDamaged } from './seal.ts';
 
 export type { SealedHead } from './append.ts';
 
@@ -43,16 +43,17 @@ export class AuditLog implements AuditSink {
    * On return all events are on disk (fdatasync), in order, with no other record between them.
    * @param onDisk called before the seal is written, which may lag behind: who waits need not wait for that. If it
    * was called, the events are part of the log, even if this throws after it
+   * @param sealer replaces the seal, if that is not to be done at once
    * @returns the mark of the last of them
    * @throws HaspError E_AUDIT_WRITE: not recorded, or not surely; E_CHAIN_BROKEN: nothing was written
    */
-  append(events: readonly AuditEvent[], onDisk?: () => void): AuditMark {
+  append(events: readonly AuditEvent[], onDisk?: () => void, sealer?: Sealer): AuditMark {
     if (events.length === 0) {
       const { chain, seq, mac } = this.head();
       onDisk?.();
       return { chain, seq, mac };
     }
-    return this.#appendLocked(events, { onDisk });
+    return this.#appendLocked(events, { onDisk, sealer });
   }
 
   /**
@@ -60,7 +61,7 @@ export class AuditLog implements AuditSink {
    * `settle`: for who has an answer to give before.
    */
   appendUnsealed(events: readonly AuditEvent[]): AuditMark {
-    return this.#appendLocked(events, { unsealed: true });
+    return this.#appendLocked(events, { sealer: () => {} });
   }
 
   /**

@@ -19,7 +19,7 @@
  *
  * The valid slot with the higher seq is the seal. A new one is written into the other slot and
  * synced before the old one is zeroed: so one valid slot is on disk at every moment, and no key
- * outlives the record that it sealed.
+ * outlives the record that it sealed. Who meets two syncs before it writes over the older.
  */
 import { hash } from 'node:crypto';
 import { BROKEN_LOG_HINT, HaspError } from '@hasp/core';
@@ -41,6 +41,8 @@ export interface Seal {
 export interface StoredSeal extends Seal {
   /** 0 or 1: where it stands. */
   readonly slot: number;
+  /** The one before it is in the other slot, so this one may not be on the disk yet. */
+  readonly hasOlder: boolean;
 }
 
 const PAGE = 4096;
@@ -123,9 +125,10 @@ export function readSeal(disk: Disk, fd: number): StoredSeal | undefined {
     if (!seal) continue;
     if (newest && newest.seq >= seal.seq) {
       seal.key.fill(0);
+      newest = { ...newest, hasOlder: true };
     } else {
       newest?.key.fill(0);
-      newest = { ...seal, slot };
+      newest = { ...seal, slot, hasOlder: newest !== undefined };
     }
   }
   bytes.fill(0);
@@ -133,12 +136,20 @@ export function readSeal(disk: Disk, fd: number): StoredSeal | undefined {
 }
 
 /** Puts `seal` in the place of `old`. The log must be synced up to seal.offset. */
-export function replaceSeal(disk: Disk, fd: number, old: StoredSeal, seal: Seal): void {
+export type Sealer = (disk: Disk, fd: number, old: StoredSeal, seal: Seal) => void;
+
+export const replaceSeal: Sealer = (disk, fd, old, seal) => {
+  if (old.hasOlder) disk.datasync(fd);
+  writeBeside(disk, fd, old, seal);
+  disk.datasync(fd);
+  writeFully(disk, fd, Buffer.alloc(SLOT_BYTES), slotOffset(old.slot));
+};
+
+/** The first step of it: writes it into the slot that is free, or has one that is older than `old`, which is on the disk. */
+export function writeBeside(disk: Disk, fd: number, old: StoredSeal, seal: Seal): void {
   const slot = encodeSlot(seal);
   writeFully(disk, fd, slot, slotOffset(1 - old.slot));
-  disk.datasync(fd);
   slot.fill(0);
-  writeFully(disk, fd, slot, slotOffset(old.slot));
 }
 
 /** No key is left in a seal that is no longer used. */

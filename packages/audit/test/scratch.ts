@@ -5,6 +5,7 @@ import { type AuditEvent, type AuditMark, type Home, homeAt } from '@hasp/core';
 import { type ChainRoot, createLog } from '../src/create.ts';
 import { type Disk, realDisk } from '../src/disk.ts';
 import { AuditLog } from '../src/log.ts';
+import { type Sealer, writeBeside } from '../src/seal.ts';
 import { type VerifyReport, verifyLog } from '../src/verify.ts';
 
 const CHAIN = '00112233445566778899aabbccddeeff';
@@ -24,6 +25,12 @@ export function secretSet(version: number): AuditEvent {
   return { type: 'secret.set', secret: 'db/url', version };
 }
 
+/** As a killed `SealingBeside` leaves it. */
+const leftAsItIs: Sealer = (disk, fd, old, seal) => {
+  if (old.hasOlder) disk.datasync(fd);
+  writeBeside(disk, fd, old, seal);
+};
+
 /** A log in a folder of its own. */
 export interface Scratch {
   readonly home: Home;
@@ -32,7 +39,8 @@ export interface Scratch {
   mark: AuditMark;
   /** Appends that many secret.set records, one by one. */
   grow(records: number): AuditMark;
-  append(events: readonly AuditEvent[], disk?: Disk): AuditMark;
+  /** @param beside the seal is left as it is right after the append */
+  append(events: readonly AuditEvent[], disk?: Disk, beside?: boolean): AuditMark;
   verify(mark?: AuditMark): VerifyReport;
   bytes(): Buffer;
   lines(): string[];
@@ -54,10 +62,10 @@ export function scratchLog(root = rootOf(), parent = os.tmpdir()): Scratch {
       for (let i = 0; i < records; i++) scratch.append([secretSet(i + 1)]);
       return scratch.mark;
     },
-    append(events, disk = unsyncedDisk) {
+    append(events, disk = unsyncedDisk, beside = false) {
       const log = AuditLog.open(home, clock, disk);
       try {
-        scratch.mark = log.append(events);
+        scratch.mark = beside ? log.append(events, undefined, leftAsItIs) : log.append(events);
         return scratch.mark;
       } finally {
         log.close();

@@ -1,0 +1,61 @@
+import { fdatasync } from 'node:fs';
+import type { AuditEvent, AuditMark, AuditSink } from '@hasp/core';
+import type { AuditLog, SealedHead } from './log.ts';
+import { type Sealer, writeBeside } from './seal.ts';
+
+/** A seal that nothing follows for so long is finished: the one before it is erased. */
+const QUIET_MS = 5;
+
+/**
+ * The log of who appends again and again: on return the records are on disk, and the new seal is written, but it is synced
+ * beside what the caller does next. The next append writes it over the one before, so that keys are gone as soon as
+ * the log has gone on, or after QUIET_MS.
+ */
+export class SealingBeside implements AuditSink {
+  readonly #log: AuditLog;
+  /** The MAC of the seal that is known to be on the disk. */
+  #synced: string | undefined;
+  #isFinished = true;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(log: AuditLog) {
+    this.#log = log;
+  }
+
+  /** As `AuditLog` has it. */
+  append(events: readonly AuditEvent[], onDisk?: () => void): AuditMark {
+    clearTimeout(this.#timer);
+    return this.#log.append(events, onDisk, this.#seal);
+  }
+
+  /** As `AuditLog` has it. */
+  head(): SealedHead {
+    return this.#log.head();
+  }
+
+  /** Erases the seal before the last one. What can't be done now the next append does. */
+  finish(): void {
+    clearTimeout(this.#timer);
+    if (this.#isFinished) return;
+    try {
+      this.#log.settle();
+      this.#isFinished = true;
+    } catch {
+      // The records stand, and so does the seal.
+    }
+  }
+
+  readonly #seal: Sealer = (disk, fd, old, seal) => {
+    if (old.hasOlder && old.mac !== this.#synced) disk.datasync(fd);
+    writeBeside(disk, fd, old, seal);
+    this.#isFinished = false;
+    const { mac } = seal;
+    fdatasync(fd, (error) => {
+      // Where it failed, the next append does it, and says why it can't.
+      if (error === null) this.#synced = mac;
+      if (this.#isFinished) return;
+      clearTimeout(this.#timer);
+      this.#timer = setTimeout(() => this.finish(), QUIET_MS);
+    });
+  };
+}
