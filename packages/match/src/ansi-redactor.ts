@@ -205,7 +205,7 @@ function makeShownText(plain: PlainRedactor): ShownText {
     room: () => roomBefore,
     push,
     // What is shown stays the beginning of a value, if it is one.
-    idle: () => (!isLooking || tail.length > MOST_SHOWN_BY_SILENCE ? NOTHING : settle(tail, position)),
+    idle: () => (!isLooking || spans.pendingOfValue > MOST_SHOWN_BY_SILENCE ? NOTHING : settle(tail, position)),
     end() {
       const output = isLooking ? giveUp() : NOTHING;
       joint.wipe();

@@ -30,6 +30,19 @@ export class Followers {
     return false;
   }
 
+  /** Follows too what another follows and what began at `since` or later, at places that are by so much further. */
+  join(other: Followers, since: number, further: number): void {
+    for (const [pattern, theirs] of other.#byPattern) {
+      for (const [index, { follower }] of theirs.entries()) {
+        if (follower.seen === 0 || follower.start < since) continue;
+        const own = this.#followed(pattern)[index]?.follower;
+        if (own === undefined || own.seen > 0) continue;
+        own.seen = follower.seen;
+        own.start = follower.start + further;
+      }
+    }
+  }
+
   /** A pattern was found in the text, at `start` of it. */
   met(pattern: number, start: number): void {
     const heads = this.#heads.get(pattern);
@@ -39,9 +52,7 @@ export class Followers {
 
   /** Goes through `text`, which lies at `position` of the stream; up to `seen` it was gone through before. */
   goOn(text: Uint8Array, position: number, seen: number, followed: OnFollowed): void {
-    for (const pattern of this.#heads.keys()) {
-      if (!this.#byPattern.has(pattern)) this.#byPattern.set(pattern, this.#make(pattern));
-    }
+    for (const pattern of this.#heads.keys()) this.#followed(pattern);
     for (const [pattern, all] of this.#byPattern) {
       const starts = (this.#heads.get(pattern) ?? []).sort((a, b) => a - b);
       for (const { value, follower } of all) {
@@ -62,6 +73,14 @@ export class Followers {
       }
     }
     this.#heads.clear();
+  }
+
+  #followed(pattern: number): readonly Followed[] {
+    const known = this.#byPattern.get(pattern);
+    if (known !== undefined) return known;
+    const made = this.#make(pattern);
+    this.#byPattern.set(pattern, made);
+    return made;
   }
 
   #make(pattern: number): readonly Followed[] {

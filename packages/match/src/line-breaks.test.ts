@@ -56,6 +56,12 @@ it.each<[tool: string, 'base64' | 'hex', width: number, lineEnd: string]>([
   }
 });
 
+it('a long value is masked across a line end that comes long after its head', () => {
+  const token = Buffer.from(LONG).toString('hex');
+  const text = `<${token.slice(0, 700)}\n${token.slice(700, 1300)}\r\n${token.slice(1300)}>`;
+  for (const chunk of [1, 100, 300, 701, 702, 10_000]) expect(mask(token, text, chunk)).toBe('<[hasp:KEY]>');
+});
+
 it('what follows the line end is held back only while it may go on', () => {
   const redactor = makeRedactor([{ name: 'KEY', bytes: Buffer.from(VALUE) }]);
   const [first, second] = encode(VALUE, 46, 'base64', 76, '\n').split('\n') as [string, string];
@@ -66,6 +72,18 @@ it('what follows the line end is held back only while it may go on', () => {
   expect(push('no more of it')).toBe(first.slice(shown.length).concat('\nno more of it'));
   expect(push(`\n${first}\n`)).toBe(`\n${shown}`);
   expect(push(`${second}\n`)).toMatch(/^\[hasp:KEY\]/);
+});
+
+it('a line end is shown when the stream falls silent, unless four bytes or more before it may begin a value', () => {
+  const redactor = makeRedactor([{ name: 'KEY', bytes: Buffer.from(VALUE) }]);
+  const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString();
+  const line = `${'.'.repeat(4)}${'A'.repeat(60)}`;
+  expect(text(redactor.push(Buffer.from(`${line}${VALUE.slice(0, 3)}\r\n`)))).toBe(line);
+  expect(text(redactor.idle())).toBe(`${VALUE.slice(0, 3)}\r\n`);
+  expect(text(redactor.push(Buffer.from(`${VALUE.slice(3)}.`)))).toBe('[hasp:KEY].');
+  expect(text(redactor.push(Buffer.from(`${line}${VALUE.slice(0, 4)}\n`)))).toBe(line);
+  expect(text(redactor.idle())).toBe('');
+  expect(text(redactor.end())).toBe(`${VALUE.slice(0, 4)}\n`);
 });
 
 it('a line end behind fewer than forty-eight digits, or white space without end, breaks nothing', () => {

@@ -12,7 +12,7 @@ export interface Redactor {
   /** @param room so many bytes of the chunk's memory, right before it, may be overwritten: that saves copying it */
   push(chunk: Uint8Array, room?: number): Uint8Array;
   /**
-   * The tail held back if it is under four bytes, else nothing. For a stream that has fallen silent:
+   * The tail held back if it is under four bytes of a value, else nothing. For a stream that has fallen silent:
    * a prompt must not wait for its last letter. If the tail did begin a value, the rest is still masked.
    */
   idle(): Uint8Array;
@@ -102,7 +102,7 @@ export function makePlainRedactor(matcher: Matcher): PlainRedactor {
       return settledText;
     },
     idle() {
-      if (tail.length > MOST_SHOWN_BY_SILENCE || settled >= position) return NOTHING;
+      if (spans.pendingOfValue > MOST_SHOWN_BY_SILENCE || settled >= position) return NOTHING;
       const shown = tail.subarray(tail.length - (position - settled));
       settled = position;
       return shown;

@@ -8,7 +8,7 @@ export function unwrapSlowly(stream: string): { text: string; places: number[] }
   return { text: places.map((at) => stream[at]).join(''), places };
 }
 
-export const WIDTHS = [47, 48, 49, 64, 76] as const;
+export const WIDTHS = [47, 48, 49, 64, 76, 300] as const;
 export const LINE_ENDS = ['\n', '\r\n', '\n  ', '\n\t\n', `\n${' '.repeat(64)}`] as const;
 
 export function wrap([digits, width, lineEnd]: [digits: string, width: number, lineEnd: string]): string {

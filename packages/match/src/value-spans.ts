@@ -17,10 +17,13 @@ export class ValueSpans {
   readonly #unwrappedFollowers: Followers;
   /** How much of that they have seen. */
   #unwrappedPosition = 0;
+  /** Where the last line break ended. */
+  #lastBreak = 0;
   /** What lies before the bytes that are pending, and before what comes. */
   #beforePending = NOTHING_BEFORE;
   #before = NOTHING_BEFORE;
   #pending = 0;
+  #pendingOfValue = 0;
 
   constructor(matcher: Matcher) {
     this.#matcher = matcher;
@@ -35,8 +38,15 @@ export class ValueSpans {
   findIn(text: Uint8Array, position: number, seen: number): boolean {
     const before = seen > 0 ? this.#beforePending : this.#before;
     this.#pending = pendingLength(this.#matcher, text);
-    let found = this.#findAsIs(text, position, seen);
+    this.#pendingOfValue = this.#pending;
     const breaks = lineBreaksOf(this.#matcher, text, before);
+    // What began in lines without a break is followed across the first one, too.
+    if (breaks.length > 0) {
+      const further = this.#unwrappedPosition - position - seen;
+      this.#unwrappedFollowers.join(this.#followers, this.#lastBreak, further);
+      this.#lastBreak = position + (breaks.at(-1) as number);
+    }
+    let found = this.#findAsIs(text, position, seen);
     if (breaks.length > 0 || this.#unwrappedFollowers.areUnderWay) {
       if (this.#findUnwrapped(text, breaks, position, seen)) found = true;
     }
@@ -47,6 +57,11 @@ export class ValueSpans {
   /** How many of the last text's last bytes may be the beginning of a value that goes on beyond it. */
   get pending(): number {
     return this.#pending;
+  }
+
+  /** The same without line breaks. */
+  get pendingOfValue(): number {
+    return this.#pendingOfValue;
   }
 
   /** Whether nothing goes on beyond that place, as far as is known. */
@@ -117,6 +132,7 @@ export class ValueSpans {
   /** A line break at the end is pending with what it is in. */
   #pendingOf({ bytes, placeOf }: Unwrapped, length: number): number {
     const pending = pendingLength(this.#matcher, bytes);
+    this.#pendingOfValue = Math.max(this.#pendingOfValue, pending);
     if (pending > 0) return length - placeOf(bytes.length - pending);
     if (!this.#unwrappedFollowers.areUnderWay) return 0;
     return bytes.length === 0 ? length : length - placeOf(bytes.length - 1) - 1;
