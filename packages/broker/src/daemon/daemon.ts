@@ -139,6 +139,10 @@ export class Daemon implements LineHost {
     return this.#parts.host;
   }
 
+  get isUnlocked(): boolean {
+    return this.#vault.isOpen;
+  }
+
   get descriptors(): number {
     return this.#parts.descriptors;
   }

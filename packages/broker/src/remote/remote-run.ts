@@ -102,6 +102,7 @@ export class RemoteRun implements GrantedRun {
   wipe(): void {
     this.#isWiped = true;
     if (this.#matcher) wipeMatcher(this.#matcher);
+    this.#texts.wipe();
     for (const { value } of this.#values) value.wipe();
   }
 }
