@@ -75,4 +75,27 @@ describe('a grant that is fetched through a broker', () => {
     await box.ok(['lock']);
     expect(holds(brokerPid(), VALUE)).toBe(false);
   });
+
+  it.each([
+    ['stopped', 'revoked'],
+    ['killed', 'wrapper-lost'],
+  ])('ends when its broker is %s (%s), and the run goes on', async (how, reason) => {
+    const [asked] = await box.log('--type', 'grant.issued').then((issued) => issued.slice(-1));
+    if (how === 'killed') process.kill(brokerPid(), 'SIGKILL');
+    else await box.ok(['broker', 'stop']);
+    const ended = await until('the end is on record', async () => {
+      const records = await box.log('--type', 'grant.ended');
+      return records.length > 0 && records;
+    });
+    expect(ended).toMatchObject([{ grant: asked?.['grant'], secret: 'token', endReason: reason, clean: true }]);
+    const live = async () => (await box.json<{ grants: { delivery: string }[] }>(['grants'])).grants;
+    await until('it is not listed', async () => (await live()).length === 1);
+    expect(await live()).toMatchObject([{ delivery: 'env' }]);
+    expect(await fetched()).toMatch(/nobody serves the run[\s\S]* 3\n$/);
+    await box.ok(['unlock']);
+    expect(await fetched()).toMatch(/ 3\n$/);
+    await run.end();
+    expect((await box.log('--type', 'grant.ended')).map(({ endReason }) => endReason)).toEqual([reason, 'exited']);
+    expect(await box.json(['audit', 'verify'])).toMatchObject({ ok: true });
+  });
 });

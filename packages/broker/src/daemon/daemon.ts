@@ -7,6 +7,7 @@ import type { Finder, NamedValue } from '@hasp/match';
 import { type ConnectedPeer, selfIdentity } from '@hasp/process-tree';
 import type { Vault } from '@hasp/vault';
 import { scopesGrown } from '@hasp/vault/scopes';
+import { endAsked } from '../end-asked.ts';
 import { BrokerApi } from '../http/api.ts';
 import { ownHosts } from '../http/origin.ts';
 import type { Frame } from '../link/frames.ts';
@@ -186,9 +187,11 @@ export class Daemon implements LineHost {
   async stop(): Promise<void> {
     if (this.#stopping) return this.#ended;
     this.#stopping = true;
+    const { home, clock } = this.#parts;
     try {
       this.#api.close();
       this.#vault.lock('stopped');
+      for (const { run } of this.#lines) if (run !== undefined) endAsked(home, this.#log, clock, run, 'revoked');
       this.#log.append([{ type: 'broker.stopped', pid: process.pid }]);
     } catch {
       // It stops all the same.

@@ -75,6 +75,10 @@ export class Line {
     return this.#run?.id ?? this.#session;
   }
 
+  get run(): string | undefined {
+    return this.#run?.id;
+  }
+
   /** The run's, as its wrapper has to mind it. */
   get timed(): Timed | undefined {
     return this.#run && { wrapper: this.#peer.identity, expiresAt: this.#run.expiresAt, graceMs: this.#run.graceMs };
