@@ -11,6 +11,7 @@ import { type Caller, OWNER } from './caller.ts';
 import { type Connection, Connections } from './connections.ts';
 import { FailedAttempts } from './failed-attempts.ts';
 import { makeFinder } from './find-route.ts';
+import { checkForm } from './form.ts';
 import { Identification } from './identify.ts';
 import { makeMetrics } from './metrics.ts';
 import { checkOrigin } from './origin.ts';
@@ -74,11 +75,15 @@ export class BrokerApi {
       requestTimeout: REQUEST_MS,
       connectionsCheckingInterval: CHECK_MS,
       maxHeaderSize: MAX_HEADER_BYTES,
+      // `checkForm` does that, and says why.
+      requireHostHeader: false,
     });
     server.maxHeadersCount = MAX_HEADERS;
     const { connections } = this.#api;
     server.on('connection', (socket) => connections.add(socket, transport));
-    server.on('request', (request, response) => void this.#answer(request, response, hosts));
+    for (const event of ['request', 'checkExpectation'])
+      server.on(event, (request, response) => void this.#answer(request, response, hosts));
+    server.on('connect', (_, socket) => refuseRaw(socket, 400));
     server.on('clientError', refuseUnread);
     return server;
   }
@@ -114,7 +119,7 @@ export class BrokerApi {
   handOver(request: IncomingMessage, socket: Duplex): boolean {
     this.#api.connections.release(socket);
     if (request.headers.upgrade?.toLowerCase() === LINK_PROTOCOL) return true;
-    socket.end(rawReply(400, 'Bad Request'), () => socket.destroy());
+    refuseRaw(socket, 400);
     return false;
   }
 
@@ -175,6 +180,7 @@ export class BrokerApi {
     if (this.#busy > MOST_BUSY) throw tooMany();
     let caller: Caller | undefined;
     try {
+      checkForm(request);
       if (hosts !== undefined) checkOrigin(request, hosts);
       caller = this.#identification.callerOf(request, connection);
       connection.limitKey = caller.limitKey;
@@ -216,11 +222,11 @@ function refuseUnread(error: NodeJS.ErrnoException, socket: Duplex): void {
     socket.destroy();
     return;
   }
-  const [status, title] =
-    error.code === 'HPE_HEADER_OVERFLOW'
-      ? [431, 'Request Header Fields Too Large']
-      : error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
-        ? [408, 'Request Timeout']
-        : [400, 'Bad Request'];
-  socket.end(rawReply(status as number, title as string), () => socket.destroy());
+  refuseRaw(socket, UNREAD[error.code ?? ''] ?? 400);
+}
+
+const UNREAD: Readonly<Record<string, number>> = { HPE_HEADER_OVERFLOW: 431, ERR_HTTP_REQUEST_TIMEOUT: 408 };
+
+function refuseRaw(socket: Duplex, status: number): void {
+  socket.end(rawReply(status), () => socket.destroy());
 }
