@@ -188,6 +188,8 @@ export class Daemon implements LineHost {
     if (this.#stopping) return this.#ended;
     this.#stopping = true;
     const { home, clock } = this.#parts;
+    this.#approvals.close();
+    await this.#api.drain();
     try {
       this.#api.close();
       this.#vault.lock('stopped');
@@ -287,7 +289,6 @@ export class Daemon implements LineHost {
     clearInterval(this.#watch);
     clearInterval(this.#overdue);
     this.#rulebook.close();
-    this.#approvals.withdraw();
     for (const undo of this.#undo.splice(0)) undo();
     for (const server of this.#servers.splice(0)) {
       server.close();

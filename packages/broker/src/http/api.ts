@@ -28,6 +28,9 @@ const MAX_HEADERS = 64;
 const MAX_HEADER_BYTES = 16 * 1024;
 /** Being answered at once; a person may be asked for some of them. */
 const MOST_BUSY = 4_096;
+/** How long a stop waits for what is being answered. */
+const DRAIN_MS = 1_000;
+const DRAIN_STEP_MS = 2;
 const EMPTY = Buffer.alloc(0);
 
 /** Between two looks at what has become of tokens: what one that was revoked has open is closed by then. */
@@ -43,6 +46,9 @@ export class BrokerApi {
   readonly #identification: Identification;
   readonly #timer: NodeJS.Timeout;
   #busy = 0;
+  /** Answers that are not with the kernel yet. */
+  #unsent = 0;
+  #isDraining = false;
   /** How many records there were when the vault noted the log. */
   #marked = 0;
   #ticks = 0;
@@ -123,6 +129,14 @@ export class BrokerApi {
     return false;
   }
 
+  /** Nothing new is taken from here on. Resolves when all that was asked has its answer, or after a moment. */
+  async drain(): Promise<void> {
+    this.#isDraining = true;
+    const end = performance.now() + DRAIN_MS;
+    do await new Promise((resolve) => setTimeout(resolve, DRAIN_STEP_MS));
+    while (this.#unsent > 0 && performance.now() < end);
+  }
+
   close(): void {
     clearInterval(this.#timer);
     this.#api.fetching.close();
@@ -157,6 +171,10 @@ export class BrokerApi {
     }
     connection.busy += 1;
     this.#busy += 1;
+    this.#unsent += 1;
+    response.once('close', () => {
+      this.#unsent -= 1;
+    });
     let reply: Reply;
     try {
       reply = await this.#reply(request, response, connection, askedAt, hosts?.());
@@ -177,6 +195,7 @@ export class BrokerApi {
     hosts: ReadonlySet<string> | undefined,
   ): Promise<Reply> {
     const { attempts } = this.#api;
+    if (this.#isDraining) throw stopping();
     if (this.#busy > MOST_BUSY) throw tooMany();
     let caller: Caller | undefined;
     try {
@@ -208,6 +227,11 @@ export class BrokerApi {
 
 function tooMany(): Refusal {
   return refusal(429, 'E_DENIED', 'too many requests at once', { headers: ['Retry-After', '1'], closes: true });
+}
+
+function stopping(): Refusal {
+  const headers = ['Retry-After', '1'];
+  return refusal(503, 'E_BROKER_UNREACHABLE', 'the broker stops', { headers, closes: true });
 }
 
 function goneSignal(response: ServerResponse): AbortSignal {

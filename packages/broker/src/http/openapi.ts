@@ -11,7 +11,7 @@ const COMMON: Readonly<Record<number, string>> = {
   417: 'Something else than 100-continue was expected.',
   429: 'Too many requests: come again after Retry-After.',
   431: 'More than 16 KiB of headers.',
-  503: 'The audit log can not be written, or the vault is locked: nothing is given until it can.',
+  503: 'The audit log can not be written, the vault is locked, or the broker stops: come again after Retry-After.',
 };
 
 /** The document of the table, in OpenAPI 3.1. */
