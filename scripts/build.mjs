@@ -5,7 +5,7 @@
 //   remote.cjs the same where a broker decides: neither vault nor log
 //   daemon.cjs a broker in the background
 //   ask-once.cjs  what a run needs that has to ask for a passphrase
-//   inside-run.cjs  what a run needs where there are agent sessions
+//   inside-run.cjs  what a run needs where there are agent sessions, or where its broker is gone
 //   hook.cjs   the hooks that git starts, likewise
 //   main.cjs   every other command (yargs and all)
 //   *.cache    what V8 makes of the three, for the Node that builds (another Node compiles anew)

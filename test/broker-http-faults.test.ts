@@ -26,8 +26,9 @@ const place = (name: string): string => path.join(box.home, name);
 const pidOf = async (): Promise<number> => (await api.ask('/status')).json.pid;
 const ends = async () => (await box.log('--type', 'grant.ended')).map((record) => record['endReason']);
 
-async function opened(): Promise<Socket> {
-  const socket = connect(api.port, '127.0.0.1');
+/** @param path of a unix socket */
+async function opened(path?: string): Promise<Socket> {
+  const socket = path === undefined ? connect(api.port, '127.0.0.1') : connect(path);
   socket.on('error', () => {});
   await new Promise((resolve) => socket.once('connect', resolve));
   return socket;
@@ -112,7 +113,7 @@ describe('a broker that is locked or stopped', () => {
 
 describe('connections that do nothing', () => {
   it('1,000 of them do not keep an honest request away', async () => {
-    const idle = await Promise.all(Array.from({ length: 1_000 }, opened));
+    const idle = await Promise.all(Array.from({ length: 1_000 }, () => opened()));
     expect((await api.resolve(WANTED)).status).toBe(200);
     expect((await api.resolve(WANTED, { local: true })).status).toBe(200);
     expect((await box.ok(['run', '-e', 'X=hasp://GITHUB_TOKEN', '--', 'sh', '-c', 'echo ${#X}'])).trim()).toBe(
@@ -158,6 +159,27 @@ describe('a request that is too much', () => {
   it('what is no HTTP is told so, in JSON', async () => {
     const answer = await replyOf(await opened(), 'nonsense\r\n\r\n');
     expect(answer).toMatch(/^HTTP\/1\.1 400 Bad Request\r\n[\s\S]*Cache-Control: no-store[\s\S]*"code":"E_USAGE"/);
+  });
+
+  it.each([
+    ['two Host headers', 400, (host: string) => `GET /livez HTTP/1.1\r\n${host}${host}`],
+    ['two Host headers of HTTP/1.0', 400, (host: string) => `GET /livez HTTP/1.0\r\n${host}${host}`],
+    ['no Host header', 400, () => 'GET /livez HTTP/1.1\r\n'],
+    ['an Expect of something else', 417, (host: string) => `GET /livez HTTP/1.1\r\n${host}Expect: the-unexpected\r\n`],
+    ['too many bytes of headers', 431, (host: string) => `GET /livez HTTP/1.1\r\n${host}X: ${'y'.repeat(20_000)}\r\n`],
+    ['a header that is none', 400, (host: string) => `GET /livez HTTP/1.1\r\n${host}Bad Header: x\r\n`],
+    ['CONNECT', 400, (host: string) => `CONNECT 127.0.0.1:22 HTTP/1.1\r\n${host}`],
+  ] as const)('%s is refused in JSON with all headers, on both ways', async (_, status, head) => {
+    const host = `Host: 127.0.0.1:${api.port}\r\n`;
+    const request = `${head(host)}Authorization: Bearer ${api.ownerToken}\r\n\r\n`;
+    for (const way of [opened(), opened(place('broker.sock'))]) {
+      const answer = await replyOf(await way, request);
+      const [headers = '', body = ''] = answer.split('\r\n\r\n');
+      expect(headers).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
+      expect(headers).toMatch(/^Cache-Control: no-store\r$/m);
+      expect(headers).toMatch(/^X-Content-Type-Options: nosniff\r$/m);
+      expect(JSON.parse(body)).toEqual({ error: expect.any(String), reason: expect.any(String), code: 'E_USAGE' });
+    }
   });
 });
 

@@ -10,8 +10,6 @@ const ALLOWED = 'the-value-that-may-go-out';
 const FORBIDDEN = 'the-value-that-never-may';
 const REQUESTS = 10_000;
 const AT_ONCE = 24;
-/** From the transport, whatever was asked. */
-const OF_TRANSPORT = [400, 408, 417, 431];
 
 interface Operation {
   readonly requestBody?: { readonly content: Readonly<Record<string, { readonly schema: Schema }>> };
@@ -101,6 +99,7 @@ function makeHeaders(fuzz: Fuzz): Record<string, string | string[]> {
   return fuzz.pick<Record<string, string | string[]>>([
     { host: 'evil.example' },
     { host: `127.0.0.1:${api.port}.evil.example` },
+    { host: [`127.0.0.1:${api.port}`, 'evil.example'] },
     { origin: 'http://evil.example' },
     { origin: 'null' },
     { authorization: [`Bearer ${agentToken}`, `Bearer ${api.ownerToken}`] },
@@ -171,13 +170,13 @@ describe('a broker that is asked anything', () => {
         asked.known === undefined ? [] : Object.keys(paths[asked.known]?.[asked.method.toLowerCase()]?.responses ?? {});
       const mayBe = [
         ...documented.map(Number),
-        ...OF_TRANSPORT,
-        ...(asked.known === undefined ? [401, 403, 404, 405, 413, 429] : [404]),
+        ...(asked.known === undefined ? [400, 401, 403, 404, 405, 408, 413, 417, 429, 431] : [404]),
       ];
       if (!mayBe.includes(status) && !(asked.method === 'HEAD' && status < 500)) wrong.push({ asked, status, text });
       if (text.includes(FORBIDDEN) || (!isGrant && text.includes(ALLOWED))) wrong.push({ asked, status, text });
       if (isGrant && json?.value !== ALLOWED) wrong.push({ asked, status, text });
-      if (status < 600 && status !== 417 && answer.headers['x-content-type-options'] !== 'nosniff')
+      const { 'cache-control': kept, 'x-content-type-options': sniffed } = answer.headers;
+      if (kept !== 'no-store' || sniffed !== 'nosniff' || (status >= 400 && asked.method !== 'HEAD' && !json?.code))
         wrong.push({ asked, status, headers: answer.headers });
     };
     const one = async (): Promise<void> => {

@@ -122,6 +122,9 @@ describe.each([{ local: false }, { local: true }])('a request with local=$local'
     expect([get.status, get.headers.allow]).toEqual([405, 'POST']);
     const post = await api.ask('/v1/grants', { local, method: 'PUT' });
     expect([post.status, post.headers.allow]).toEqual([405, 'POST, GET, HEAD']);
+    // Whether who asks can keep its orphans is not to be known.
+    const session = await api.ask('/v1/sessions', { local, body: { agent: 'claude' } });
+    expect([session.status, session.headers.allow]).toEqual([405, 'GET, HEAD']);
   });
 
   it('of 64 KiB is read, and of a byte more is not', async () => {

@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Sandbox } from './support/sandbox.ts';
@@ -117,10 +117,34 @@ describe('policy test', () => {
     expect(await test(...tests, '--command', 'npm test -- -x')).toMatchObject({ effect: 'allow', rule: 'tests' });
     expect(await test(...tests, '--command', 'node x')).toMatchObject({ effect: 'deny', rule: 'default-deny' });
     expect(await test(...tests)).toMatchObject({ why: 'No matching allow rule (default deny)' });
+    expect((await test(...tests, '--command', "'npm test'")).effect).toBe('deny');
+    expect((await refused(['policy', 'test', ...tests, '--command', "npm 'test"]))[0]).toBe(2);
     const publish = ['--agent', 'claude', '--secret', 'npm/token', '--command', 'npm publish'];
     expect(await test(...publish, '--target', 'publish')).toMatchObject({ effect: 'ask', rule: 'publish' });
     expect((await test(...publish)).effect).toBe('deny');
     expect((await refused(['policy', 'test', ...publish, '--delivery', 'mail']))[0]).toBe(2);
+  });
+
+  it('finds the program of a command as a run would, and says which it is', async () => {
+    const tool = box.write('bin/tool', '#!/bin/sh', 0o755);
+    symlinkSync(tool, path.join(box.cwd, 'bin/alias'));
+    const rules = [
+      { id: 'no-tool', effect: 'deny', agentSelector: '*', credentialSelector: '*', commandSelector: 'tool*' },
+      { id: 'all', effect: 'allow', agentSelector: '*', credentialSelector: '*' },
+    ];
+    box.write('tool.json', JSON.stringify(rules));
+    const asked = ['--agent', 'a', '--secret', 's', '--policy-file', 'tool.json', '--command'];
+    const env = { PATH: `${path.join(box.cwd, 'bin')}:${box.environment['PATH']}` };
+    for (const command of ['tool -x', './bin/tool -x', `${tool} -x`, './bin/alias']) {
+      expect((await test(...asked, command)).rule).toBe('no-tool');
+    }
+    expect((await test(...asked, 'alias')).rule).toBe('all');
+    const { stderr } = await box.run(['policy', 'test', ...asked, 'alias'], { env });
+    expect(stderr.toString()).toContain(`alias is ${tool} here`);
+    expect(await box.json(['policy', 'test', ...asked, 'alias'], { env })).toMatchObject({
+      rule: 'no-tool',
+      command: { words: ['alias'], program: { path: path.join(box.cwd, 'bin/alias'), realPath: tool } },
+    });
   });
 
   it('shows a denial over what would have been allowed', async () => {

@@ -1,7 +1,8 @@
-import { readdirSync, readlinkSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { HASP, Sandbox, until } from './support/sandbox.ts';
+import { HASP, isLiving, Sandbox, until } from './support/sandbox.ts';
+import { startArgv } from './support/sessions.ts';
 
 let box: Sandbox;
 beforeEach(async () => {
@@ -45,22 +46,54 @@ describe('with a broker', () => {
     return () => box.run(['broker', 'stop']);
   });
 
+  const ownerToken = (): string => readFileSync(path.join(box.home, 'broker.token'), 'utf8');
+  const waiting = async () => (await box.json<{ requests: unknown[] }>(['approve'])).requests.length;
+
+  async function asked(token: string): Promise<{ status: number; headers: Headers; body: string }> {
+    const answer = await fetch(`http://127.0.0.1:${port}/resolve`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+      body: '{"agentId":"asker","credentialName":"a"}',
+    });
+    return { status: answer.status, headers: answer.headers, body: await answer.text() };
+  }
+
   it('it keeps none of the descriptors of who started it', () => {
     const kept = readdirSync(`/proc/${pid}/fd`).map((fd) => readlinkSync(`/proc/${pid}/fd/${fd}`));
     expect(kept).not.toContain('/etc/passwd');
   });
 
   it.each([['asker'], ['--all']])('what waits for a yes gets a no from hasp revoke %s', async (which) => {
-    const token = (await box.ok(['agent', 'add', 'asker'])).trim();
-    const answer = fetch(`http://127.0.0.1:${port}/resolve`, {
-      method: 'POST',
-      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
-      body: '{"credentialName":"a"}',
-    });
-    const waiting = async () => (await box.json<{ requests: unknown[] }>(['approve'])).requests.length;
+    const answer = asked((await box.ok(['agent', 'add', 'asker'])).trim());
     await until('it waits', async () => (await waiting()) === 1);
     expect(await box.json(['revoke', which])).toEqual({ revoked: [], sessions: [], withdrawn: 1 });
     expect((await answer).status).toBe(403);
     expect(await waiting()).toBe(0);
+  });
+
+  it.each(['broker stop', 'TERM'])('what waits for a yes is told so when the broker ends by %s', async (how) => {
+    const answers = Promise.all([asked(ownerToken()), asked(ownerToken())]);
+    const run = box.start(startArgv('asker', 'hasp run -e A=hasp://a -- true; echo $?'));
+    await until('they wait', async () => (await waiting()) === 3);
+    if (how === 'TERM') process.kill(pid, 'SIGTERM');
+    else await box.ok(['broker', 'stop']);
+    for (const { status, headers, body } of await answers) {
+      expect([status, headers.get('retry-after'), headers.get('cache-control')]).toEqual([503, '1', 'no-store']);
+      expect(JSON.parse(body)).toMatchObject({ code: 'E_BROKER_UNREACHABLE' });
+    }
+    const { stdout, stderr } = await run.ended;
+    expect([stdout.toString(), stderr.toString()]).toEqual(['125\n', expect.stringContaining('the broker stops')]);
+    await until('it has ended', () => !isLiving(pid));
+    expect(await box.log('--type', 'grant.issued')).toEqual([]);
+  });
+
+  it('what waited for a yes while the broker was locked is 503, and no value', async () => {
+    const answer = asked(ownerToken());
+    await until('it waits', async () => (await waiting()) === 1);
+    const [request] = (await box.json<{ requests: { id: string }[] }>(['approve'])).requests;
+    await box.ok(['lock']);
+    await box.ok(['approve', request?.id ?? '']);
+    expect(await answer).toMatchObject({ status: 503, body: expect.stringContaining('E_VAULT_LOCKED') });
+    expect(await box.log('--type', 'grant.issued')).toEqual([]);
   });
 });

@@ -43,7 +43,12 @@ describe('a session ends with its runs and its whole tree', () => {
     const running = await liveSession(box, 'claude', `${ESCAPED}; ${HOLDS}`);
     const [session] = await sessions(box);
     expect(session?.grants).toHaveLength(1);
-    await box.ok(argv(session?.id ?? ''));
+    const said = await box.json(argv(session?.id ?? ''));
+    expect(said).toEqual(
+      argv('')[0] === 'revoke'
+        ? { revoked: session?.grants, sessions: [session?.id], withdrawn: 0 }
+        : { ended: [session?.id], grants: session?.grants },
+    );
     // Its wrapper has recorded the end, and goes.
     await running.ended;
     expect(livingIn(box.cwd)).toEqual([]);

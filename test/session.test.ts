@@ -1,4 +1,5 @@
-import { writeFileSync } from 'node:fs';
+import { symlinkSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { HASP, Sandbox } from './support/sandbox.ts';
 import { endReasons, inSession, liveSession, place, sessions } from './support/sessions.ts';
@@ -112,6 +113,37 @@ describe('a run inside a session', () => {
     expect(await box.log('--type', 'grant.issued')).toMatchObject([
       { agent: 'claude', session: session?.['session'], limitKey: session?.['session'], rule: 'rule-1' },
     ]);
+  });
+
+  it('meets a deny rule by name, by path and through a link, in the PATH that it has itself', async () => {
+    policy(
+      { id: 'no-tool', effect: 'deny', credentialSelector: '*', commandSelector: 'tool*' },
+      { credentialSelector: 'db/test' },
+    );
+    const tool = box.write('bin/tool', '#!/bin/sh\necho ran', 0o755);
+    symlinkSync(tool, path.join(box.cwd, 'bin/alias'));
+    const runs = ['tool', `${tool} -d x`, './bin/tool', 'alias', './bin/alias', 'true'];
+    const script = runs.map((command) => `hasp run -e URL=hasp://db/test -- ${command}; echo $?`).join('; ');
+    const env = { PATH: `${path.dirname(tool)}:${box.environment['PATH']}` };
+    const { stdout, stderr } = await inSession(box, 'claude', script, { env });
+    expect(stdout).toBe('125\n125\n125\n125\n125\n0\n');
+    expect(stderr).toContain('Denied by rule "no-tool"');
+  });
+
+  it('is allowed the words of a rule, not one word that reads like them, and a path only where it leads', async () => {
+    const tool = box.write('bin/tool', '#!/bin/sh\necho ran', 0o755);
+    box.write('bin/tool test', '#!/bin/sh\necho ran', 0o755);
+    symlinkSync(tool, path.join(box.cwd, 'bin/alias'));
+    policy(
+      { credentialSelector: 'db/test', commandSelector: 'tool test*' },
+      { credentialSelector: 'db/prod', commandSelector: `${tool}*` },
+    );
+    const words = ['tool test', "'tool test'", './bin/tool test'].map((command) => ['db/test', command]);
+    const paths = ['alias', tool, './bin/tool', `'${tool} test'`, 'true'].map((command) => ['db/prod', command]);
+    const runs = [...words, ...paths].map(([name, command]) => `hasp run -e URL=hasp://${name} -- ${command}; echo $?`);
+    const env = { PATH: `${path.dirname(tool)}:${box.environment['PATH']}` };
+    const { stdout } = await inSession(box, 'claude', runs.join('; '), { env });
+    expect(stdout.replaceAll('ran\n', '')).toBe('0\n125\n125\n0\n0\n0\n125\n125\n');
   });
 
   it('gets a target of a trusted manifest only for its agent, its command and its own wishes', async () => {

@@ -59,8 +59,8 @@ function unreachable(code: string): HaspError {
   if (code === 'ENOENT' || code === 'ECONNREFUSED') {
     return new HaspError(
       'E_NOT_IN_TREE',
-      'the run that HASP_SOCKET names is over',
-      'its grants ended with it, or were revoked',
+      'nobody serves the run that HASP_SOCKET names',
+      'its grants ended with it or with its broker, or were revoked',
     );
   }
   if (code === 'EACCES' || code === 'ENAMETOOLONG' || code === 'EINVAL') {

@@ -62,6 +62,7 @@ export function parseAnswer(line: Uint8Array): Buffer {
 const HINTS: { readonly [code in ErrorCode]?: string } = {
   E_NOT_IN_TREE: 'only processes below that hasp run are served; with --scope root only its command itself',
   E_PEER_UNKNOWN: 'the process that connected must be the one that asks, and must live',
+  E_VAULT_LOCKED: 'let a person unlock it, then ask again: hasp unlock',
   E_GRANT_MISSING: 'name it when the run starts: hasp run --ask NAME -- COMMAND; see also hasp grants',
 };
 

@@ -3,7 +3,8 @@ import type { Peer } from '@hasp/process-tree';
 
 export interface AskedGrant {
   readonly grant: IssuedGrant;
-  readonly value: SecretValue;
+  /** `reveal` throws where it is not to be had now. */
+  readonly value: Pick<SecretValue, 'reveal'>;
 }
 
 /** The grants of a run that are not handed over but fetched, one record each time. */
@@ -40,7 +41,7 @@ export class AskedGrants {
 
   /**
    * Without a version: the newest of those that were granted. The fetch is on disk before this returns.
-   * @throws HaspError E_GRANT_MISSING, E_AUDIT_WRITE
+   * @throws HaspError E_GRANT_MISSING, E_VAULT_LOCKED, E_AUDIT_WRITE
    */
   fetch(wanted: Reference, peer: Peer): Uint8Array {
     const found = this.#granted
@@ -51,6 +52,7 @@ export class AskedGrants {
     if (this.#ended || this.#clock() >= grant.expiresAt) {
       throw new HaspError('E_GRANT_MISSING', 'the grants of this run have ended');
     }
+    const bytes = value.reveal();
     const { pid, startTime } = peer.identity;
     try {
       this.#log.append([
@@ -66,6 +68,6 @@ export class AskedGrants {
     } catch {
       throw new HaspError('E_AUDIT_WRITE', 'the fetch could not be recorded, so nothing was handed out');
     }
-    return value.reveal();
+    return bytes;
   }
 }

@@ -16,8 +16,9 @@ import {
 } from '@hasp/core';
 import { canJudgePeers } from '@hasp/process-tree';
 import type { Vault } from '@hasp/vault';
+import type { AskedGrant } from './asked-grants.ts';
 import { type Allowed, checkVariables, decideAll, type Explained, openAll, wipeAll } from './decision.ts';
-import { OpenRun, scopeOf } from './open-run.ts';
+import { type Granted, OpenRun, scopeOf } from './open-run.ts';
 import { RecordTexts } from './record-texts.ts';
 import { Redaction } from './redaction.ts';
 import type { RunRequest } from './run-request.ts';
@@ -25,6 +26,14 @@ import type { RunRequest } from './run-request.ts';
 export interface RunLog extends AuditSink {
   /** Its end, or a place before it. */
   head(): { readonly offset: number };
+}
+
+/** What was granted, without holding a value. */
+export interface Reopened {
+  /** Each value is opened when it is fetched. */
+  asked(granted: readonly Granted[]): readonly AskedGrant[];
+  /** As `RecordTexts.text`; where the values can't be opened, nothing of a text is told. */
+  mask(granted: readonly Allowed[]): (text: string) => string;
 }
 
 export interface BrokerParts {
@@ -35,6 +44,8 @@ export interface BrokerParts {
   readonly random: Random;
   /** Of the match engine: names the build whose tables may be kept. Without it none are. */
   readonly engine?: string;
+  /** Of a broker that may be locked while its runs live. */
+  readonly reopened?: Reopened;
 }
 
 /** The only way by which a value leaves the vault for a process: decide, record, then hand out. */
@@ -117,7 +128,7 @@ export class Broker {
       labels: labelsOf(request, texts),
       request,
       granted,
-      mask: (text) => texts.text(text),
+      mask: this.#parts.reopened?.mask(opened) ?? ((text) => texts.text(text)),
       startedAt: issuedAt,
       expiresAt,
     });
@@ -126,6 +137,8 @@ export class Broker {
     } catch (error) {
       open.abandon();
       throw error;
+    } finally {
+      if (this.#parts.reopened) texts.wipe();
     }
     try {
       open.deliver();

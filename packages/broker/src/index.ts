@@ -2,6 +2,7 @@ export { askFor, parseAsked } from './asking.ts';
 export { Broker, type BrokerParts, recordLockedDenial } from './broker.ts';
 export { checkMark } from './check-mark.ts';
 export type { Explained } from './decision.ts';
+export { endAsked } from './end-asked.ts';
 export { endRunAlone } from './end-run-alone.ts';
 export type { RunOutcome } from './ended-event.ts';
 export { grantDocument, treesOf } from './grant-documents.ts';

@@ -24,7 +24,7 @@ import { dropRevocation } from './revocation.ts';
 import { discard, type RunState, runFile, writeRunFile } from './run-file.ts';
 import type { RunRequest } from './run-request.ts';
 
-interface Granted extends Allowed {
+export interface Granted extends Allowed {
   readonly grant: IssuedGrant;
 }
 
@@ -69,7 +69,8 @@ export class OpenRun implements GrantedRun {
     this.id = beginning.run;
     this.expiresAt = beginning.expiresAt;
     const asked = beginning.granted.filter(({ binding }) => binding.delivery.kind === 'ask');
-    this.#asked = new AskedGrants(beginning.run, asked, parts.log, parts.clock, beginning.mask);
+    const fetched = parts.reopened?.asked(asked) ?? asked;
+    this.#asked = new AskedGrants(beginning.run, fetched, parts.log, parts.clock, beginning.mask);
   }
 
   /** Writes the run's state, so that a killed wrapper's grants can be ended. @throws HaspError E_STORAGE */

@@ -1,4 +1,4 @@
-import { makeTextMask, type NamedValue } from '@hasp/match';
+import { makeTextMask, type NamedValue, type TextMask } from '@hasp/match';
 
 const MAX_WORDS = 256;
 const MAX_WORD_LENGTH = 1024;
@@ -6,15 +6,19 @@ const MAX_TOTAL_LENGTH = 16 * 1024;
 
 /** Texts as they may stand in a record: values masked first, then cut. The values must not be wiped before. */
 export class RecordTexts {
-  readonly #mask: (text: string) => string;
+  readonly #texts: TextMask;
 
   constructor(values: readonly NamedValue[]) {
-    this.#mask = makeTextMask(values);
+    this.#texts = makeTextMask(values);
   }
 
   text(text: string): string {
-    const masked = this.#mask(text);
+    const masked = this.#texts.mask(text);
     return masked.length > MAX_WORD_LENGTH ? `${masked.slice(0, MAX_WORD_LENGTH)}…` : masked;
+  }
+
+  wipe(): void {
+    this.#texts.wipe();
   }
 
   /** argv, bounded: a record is at most 64 KiB. */

@@ -2,11 +2,11 @@ import { Link, RemoteBroker } from '@hasp/broker/remote';
 import { someoneWaits, takeTurn, waitForTurn } from './asking-turn.ts';
 import { startOrJoinBroker } from './broker-process.ts';
 import type { Context } from './context.ts';
-import { endRunAlone } from './end-run-alone.ts';
 import type { GlobalInput } from './input.ts';
 import { say } from './output.ts';
 import type { RunBroker } from './run.ts';
 import { obtainWrappingKey } from './unlock.ts';
+import { withoutBroker } from './without-broker.ts';
 
 /** For so long after its last use a broker keeps a key that several runs waited for. */
 const KEPT_MS = 10_000;
@@ -56,7 +56,7 @@ async function tryOnce(input: GlobalInput, context: Context): Promise<RunBroker 
 async function openBroker(context: Context): Promise<RunBroker | undefined> {
   const opened = await Link.open(context.home.brokerSocket);
   if (opened?.isUnlocked) {
-    return new RemoteBroker(opened.link, async (run, outcome) => endRunAlone(context, run, outcome), say);
+    return new RemoteBroker(opened.link, withoutBroker(context), say);
   }
   opened?.link.close();
   return undefined;

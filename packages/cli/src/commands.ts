@@ -115,7 +115,7 @@ export const COMMANDS: readonly Command[] = [
     options: {
       agent: { kind: 'text', says: 'NAME: the agent that asks' },
       secret: { kind: 'text', says: 'NAME: what it asks for' },
-      command: { kind: 'text', says: 'C: the command that is to get it, arguments joined by spaces' },
+      command: { kind: 'text', says: 'C: the command that is to get it, as it would be typed' },
       target: { kind: 'text', says: 'T: the target of the manifest' },
       delivery: { kind: 'text', says: 'D: env, file, stdin or ask; env if left out' },
       at: { kind: 'text', says: 'TIME: 14:00, 2026-11-21T14:00:00Z; now if left out' },

@@ -3,14 +3,15 @@ import { Link, RemoteBroker } from '@hasp/broker/remote';
 import { listSessions, reconcileSessions, sessionAbove } from '@hasp/broker/session';
 import { HaspError } from '@hasp/core';
 import type { Context } from './context.ts';
-import { endRunAlone } from './end-run-alone.ts';
 import { say } from './output.ts';
 import type { RunBroker } from './run.ts';
 import { listOf } from './stragglers.ts';
+import { withoutBroker } from './without-broker.ts';
 
 export { insideSession } from './session-place.ts';
+export { endAskedAlone } from './without-broker.ts';
 
-// A bundle of its own: only who finds the state of a session reads it.
+// A bundle of its own: only who finds the state of a session reads it, or who loses the broker that it has to be asked through.
 
 /** Ends what killed wrappers of sessions left. */
 export async function endLostSessions({ home, clock }: Context, openLog: () => AuditLog): Promise<void> {
@@ -49,5 +50,5 @@ export async function brokerInside(context: Context): Promise<RunBroker | undefi
       'let a person unlock it, outside of the session: hasp unlock',
     );
   }
-  return new RemoteBroker(link, async (run, outcome) => endRunAlone(context, run, outcome), say, session);
+  return new RemoteBroker(link, withoutBroker(context), say, session);
 }

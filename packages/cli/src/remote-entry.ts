@@ -1,4 +1,4 @@
-import { type EndWithoutBroker, Link, RemoteBroker } from '@hasp/broker/remote';
+import { Link, RemoteBroker, type WithoutBroker } from '@hasp/broker/remote';
 import { closeInspector, hardenSelf, holdSignals, SpawnFailure } from '@hasp/process-tree';
 import { type Context, makeContext } from './context.ts';
 import { checkHome } from './home-guard.ts';
@@ -34,7 +34,7 @@ async function start(input: RunInput, alone: () => void): Promise<void> {
       return;
     }
     await unseen;
-    const broker = new RemoteBroker(opened.link, endAlone(context), say, opened.session);
+    const broker = new RemoteBroker(opened.link, withoutBroker(context), say, opened.session);
     await run(input, context, { signals, tracking, unseen }, async () => broker);
   } catch (error) {
     printError(asHaspError(error), input.json);
@@ -42,7 +42,10 @@ async function start(input: RunInput, alone: () => void): Promise<void> {
   }
 }
 
-/** What needs the log is in the other bundle, whose classes are not ours. */
-function endAlone(context: Context): EndWithoutBroker {
-  return async (run, outcome) => (await import('./run-entry.ts')).endRunAlone(context, run, outcome);
+/** What needs the log is in other bundles, whose classes are not ours. */
+function withoutBroker(context: Context): WithoutBroker {
+  return {
+    end: async (run, outcome) => (await import('./run-entry.ts')).endRunAlone(context, run, outcome),
+    endAsked: async (run) => (await import('./inside-run.ts')).endAskedAlone(context, run),
+  };
 }

@@ -6,4 +6,4 @@ export { makeRedactor, markOf, type Redactor } from './redactor.ts';
 export { type Match, makeSearch, type Search } from './search.ts';
 export type { SpellingKind } from './speller.ts';
 export { MIN_VALUE_BYTES, type NamedValue } from './spellings.ts';
-export { makeTextMask } from './text-mask.ts';
+export { makeTextMask, type TextMask } from './text-mask.ts';

@@ -24,9 +24,19 @@ it('what is said to be clean without a matcher is clean', () => {
   });
   fc.assert(
     fc.property(texts, ([named, all]) => {
-      const mask = makeTextMask(named);
-      for (const text of all) expect(mask(text)).toBe(maskText(text, named));
+      const texts = makeTextMask(named);
+      for (const text of all) expect(texts.mask(text)).toBe(maskText(text, named));
     }),
     { numRuns: 500 },
   );
+});
+
+it('knows nothing of the values any more once it is wiped', () => {
+  const bytes = Buffer.from('correct-horse-battery');
+  for (const text of ['a correct-horse-battery', 'a correct-horse-batterÿ', 'nothing of the kind in here']) {
+    const texts = makeTextMask([{ name: 'S', bytes }]);
+    texts.mask(text);
+    texts.wipe();
+    expect(texts.mask('a correct-horse-battery')).toBe('a correct-horse-battery');
+  }
 });

@@ -1,19 +1,25 @@
 import { Heads } from './heads.ts';
 import { maskText } from './mask-text.ts';
-import { type Matcher, makeMatcher } from './matcher.ts';
+import { type Matcher, makeMatcher, wipeMatcher } from './matcher.ts';
 import { addPlainSpellings, isPlain, MIN_VALUE_BYTES, type NamedValue } from './spellings.ts';
+
+export interface TextMask {
+  mask(text: string): string;
+  /** It holds the values in their spellings. Nothing is masked after. */
+  wipe(): void;
+}
 
 /**
  * Masks short texts, such as arguments of a command line. A matcher takes some milliseconds to make, so
  * it is made for the first text that is not seen to be clean without one. The values must stay as they
  * are as long as texts are masked.
  */
-export function makeTextMask(values: readonly NamedValue[]): (text: string) => string {
+export function makeTextMask(values: readonly NamedValue[]): TextMask {
   const encoder = new TextEncoder();
   const shortest = values.reduce((least, { bytes }) => Math.min(least, shortestOf(bytes)), Number.POSITIVE_INFINITY);
   let plain: Heads | undefined;
   let matcher: Matcher | undefined;
-  return (text) => {
+  const mask = (text: string): string => {
     const input = encoder.encode(text);
     if (input.length < shortest) return text;
     if (matcher === undefined && input.every(isPlain)) {
@@ -23,6 +29,11 @@ export function makeTextMask(values: readonly NamedValue[]): (text: string) => s
     matcher ??= makeMatcher(values);
     return maskText(text, matcher);
   };
+  const wipe = (): void => {
+    plain?.bytes.fill(0);
+    if (matcher) wipeMatcher(matcher);
+  };
+  return { mask, wipe };
 }
 
 const NEWLINE = 0x0a;

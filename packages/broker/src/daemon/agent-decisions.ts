@@ -1,13 +1,21 @@
 import type { AccessRequest, Decision } from '@hasp/core';
-import { type Access, type AccessFacts, type AgentIdentity, decideAccess, type Rule } from '@hasp/core/rules';
+import {
+  type Access,
+  type AccessFacts,
+  type AgentIdentity,
+  decideAccess,
+  type NamedCommand,
+  type Rule,
+  shownCommand,
+} from '@hasp/core/rules';
 import type { RunAgent } from '../run-request.ts';
 import type { Approval, Approvals } from './approvals.ts';
 import type { Rulebook } from './rulebook.ts';
 
 /** One wish of an agent. */
 export interface AgentWish extends AccessRequest {
-  /** argv joined by spaces; absent where the value goes to no command that hasp starts. */
-  readonly command?: string;
+  /** Absent where the value goes to no command that hasp starts. */
+  readonly command?: NamedCommand;
   /** Only where it was asked for in so many words. */
   readonly ttlMs?: number;
   readonly reason?: string;
@@ -115,7 +123,7 @@ export class AgentDecisions {
       agent: agent.name,
       secret: binding.reference.name,
       rule,
-      ...(command === undefined ? {} : { command }),
+      ...(command === undefined ? {} : { command: shownCommand(command.words) }),
       ...(reason === undefined ? {} : { reason }),
     };
     return this.#approvals.ask(request, (approval) => waiting.asked(approval), waiting.gone);

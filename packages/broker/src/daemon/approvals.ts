@@ -1,4 +1,4 @@
-import type { Clock, Random } from '@hasp/core';
+import { type Clock, HaspError, type Random } from '@hasp/core';
 
 /** What an agent waits for. */
 export interface Approval {
@@ -24,7 +24,8 @@ const MAX_WAITING = 64;
 export class Approvals {
   readonly #clock: Clock;
   readonly #random: Random;
-  readonly #waiting = new Map<string, { approval: Approval; settle(approved: boolean): void }>();
+  readonly #waiting = new Map<string, { approval: Approval; settle(approved: boolean): void; unheard(): void }>();
+  #isClosed = false;
 
   constructor(clock: Clock, random: Random) {
     this.#clock = clock;
@@ -36,8 +37,12 @@ export class Approvals {
     return [...this.#waiting.values()].map(({ approval }) => approval);
   }
 
-  /** @param asked gets what a person has to name @param gone whoever asked has gone: nobody waits any more */
+  /**
+   * @param asked gets what a person has to name @param gone whoever asked has gone: nobody waits any more
+   * @throws HaspError E_BROKER_UNREACHABLE where nobody will be there to hear the answer
+   */
   ask(request: ApprovalRequest, asked: (approval: Approval) => void, gone: AbortSignal): Promise<boolean> {
+    if (this.#isClosed) return Promise.reject(stopping());
     if (this.#waiting.size >= MAX_WAITING || gone.aborted) return Promise.resolve(false);
     const now = this.#clock();
     const approval: Approval = {
@@ -46,17 +51,24 @@ export class Approvals {
       requestedAt: new Date(now).toISOString(),
       expiresAt: new Date(now + PATIENCE_MS).toISOString(),
     };
-    return new Promise((resolve) => {
-      const settle = (approved: boolean): void => {
+    return new Promise((resolve, reject) => {
+      const forget = (): void => {
         clearTimeout(timer);
         gone.removeEventListener('abort', leave);
         this.#waiting.delete(approval.id);
+      };
+      const settle = (approved: boolean): void => {
+        forget();
         resolve(approved);
+      };
+      const unheard = (): void => {
+        forget();
+        reject(stopping());
       };
       const leave = (): void => settle(false);
       const timer = setTimeout(leave, PATIENCE_MS).unref();
       gone.addEventListener('abort', leave);
-      this.#waiting.set(approval.id, { approval, settle });
+      this.#waiting.set(approval.id, { approval, settle, unheard });
       asked(approval);
     });
   }
@@ -74,4 +86,18 @@ export class Approvals {
     for (const { settle } of found) settle(false);
     return found.length;
   }
+
+  /** The broker stops: nothing is decided of what waits, and who asked is told so. */
+  close(): void {
+    this.#isClosed = true;
+    for (const { unheard } of [...this.#waiting.values()]) unheard();
+  }
+}
+
+function stopping(): HaspError {
+  return new HaspError(
+    'E_BROKER_UNREACHABLE',
+    'the broker stops, and nobody has decided yet',
+    'ask again, once it runs',
+  );
 }

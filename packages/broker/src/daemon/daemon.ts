@@ -7,6 +7,7 @@ import type { Finder, NamedValue } from '@hasp/match';
 import { type ConnectedPeer, selfIdentity } from '@hasp/process-tree';
 import type { Vault } from '@hasp/vault';
 import { scopesGrown } from '@hasp/vault/scopes';
+import { endAsked } from '../end-asked.ts';
 import { BrokerApi } from '../http/api.ts';
 import { ownHosts } from '../http/origin.ts';
 import type { Frame } from '../link/frames.ts';
@@ -139,6 +140,10 @@ export class Daemon implements LineHost {
     return this.#parts.host;
   }
 
+  get isUnlocked(): boolean {
+    return this.#vault.isOpen;
+  }
+
   get descriptors(): number {
     return this.#parts.descriptors;
   }
@@ -182,9 +187,13 @@ export class Daemon implements LineHost {
   async stop(): Promise<void> {
     if (this.#stopping) return this.#ended;
     this.#stopping = true;
+    const { home, clock } = this.#parts;
+    this.#approvals.close();
+    await this.#api.drain();
     try {
       this.#api.close();
       this.#vault.lock('stopped');
+      for (const { run } of this.#lines) if (run !== undefined) endAsked(home, this.#log, clock, run, 'revoked');
       this.#log.append([{ type: 'broker.stopped', pid: process.pid }]);
     } catch {
       // It stops all the same.
@@ -280,7 +289,6 @@ export class Daemon implements LineHost {
     clearInterval(this.#watch);
     clearInterval(this.#overdue);
     this.#rulebook.close();
-    this.#approvals.withdraw();
     for (const undo of this.#undo.splice(0)) undo();
     for (const server of this.#servers.splice(0)) {
       server.close();

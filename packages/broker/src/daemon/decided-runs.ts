@@ -1,6 +1,7 @@
 import { HaspError } from '@hasp/core';
 import { type Explained, isTrusted } from '../decision.ts';
 import type { OpenRun } from '../open-run.ts';
+import { nameCommand } from '../policy/name-command.ts';
 import type { RunAgent, RunRequest } from '../run-request.ts';
 import type { AgentDecision, AgentDecisions, Waiting } from './agent-decisions.ts';
 import { checkManifest, targetsOf } from './manifest-check.ts';
@@ -64,8 +65,8 @@ export class DecidedRuns {
       projectTrusted: isTrusted(request, vault),
       agentTargets: manifest === undefined ? [] : targetsOf(agent.name, manifest, request.command),
     };
-    const command = request.command.join(' ');
-    const { reason } = request;
+    const { caller, reason } = request;
+    const command = nameCommand(request.command, caller.environment.get('PATH'), caller.cwd);
     const wishes = request.wishes.map((wish) => ({
       wish: { ...wish, command, ...(reason === undefined ? {} : { reason }) },
       facts,

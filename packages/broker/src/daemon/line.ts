@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { deliveryFields, HaspError, MAX_TTL_MS, type ProcessIdentity } from '@hasp/core';
+import { deliveryFields, type GrantEndReason, HaspError, MAX_TTL_MS, type ProcessIdentity } from '@hasp/core';
 import type { Finder, NamedValue } from '@hasp/match';
 import type { ConnectedPeer } from '@hasp/process-tree';
 import type { RunOutcome } from '../ended-event.ts';
@@ -15,6 +15,7 @@ import { readSessionRequest } from '../session/session-request.ts';
 import type { Sessions } from '../session/sessions.ts';
 import type { DecidedRuns } from './decided-runs.ts';
 import { Looking } from './looking.ts';
+import { locked } from './open-vault.ts';
 import type { Timed } from './overdue.ts';
 
 const MAX_FRAME_BYTES = 8 * 1024 * 1024;
@@ -28,6 +29,7 @@ export interface LineHost {
   readonly runs: DecidedRuns;
   /** @throws HaspError E_VAULT_LOCKED */
   finder(more: NamedValue | undefined): Finder;
+  readonly isUnlocked: boolean;
   readonly sessions: Sessions;
   readonly host: string;
   /** How many descriptors this process may have open. */
@@ -71,6 +73,10 @@ export class Line {
   /** The run or session whose wrapper holds this line. */
   get held(): string | undefined {
     return this.#run?.id ?? this.#session;
+  }
+
+  get run(): string | undefined {
+    return this.#run?.id;
   }
 
   /** The run's, as its wrapper has to mind it. */
@@ -166,6 +172,7 @@ export class Line {
     this.#run = run;
     this.#checkSession(request);
     const socket = run.isAsked ? await run.serve(this.#host.descriptors) : undefined;
+    this.#checkUnlocked();
     const granted = run.granted();
     const indexOf = (variable: string): number =>
       request.wishes.findIndex(({ binding: { delivery } }) => deliveryFields(delivery).variable === variable);
@@ -183,6 +190,8 @@ export class Line {
       { ok: answer },
       granted.map(({ bytes }) => bytes),
     );
+    // From here on the wrapper has them.
+    run.wipe();
     // It may have gone while the socket was being made.
     if (this.#socket.destroyed) this.#letGo();
   }
@@ -190,11 +199,22 @@ export class Line {
   /** A decision takes its time where a person is asked. @throws HaspError E_SESSION_MISSING */
   #checkSession({ agent }: RunRequest): void {
     if (agent?.session === undefined || this.#host.sessions.isLive(agent.session)) return;
+    this.#giveUp('session-ended');
+    throw new HaspError('E_SESSION_MISSING', 'the session has ended');
+  }
+
+  /** It may have been locked while the socket was being made. @throws HaspError E_VAULT_LOCKED */
+  #checkUnlocked(): void {
+    if (this.#host.isUnlocked) return;
+    this.#giveUp('spawn-failed');
+    throw locked();
+  }
+
+  #giveUp(reason: GrantEndReason): void {
     this.#run?.withdraw();
-    this.#run?.end({ reason: 'session-ended', survivors: [] });
+    this.#run?.end({ reason, survivors: [] });
     this.#run?.wipe();
     this.#run = undefined;
-    throw new HaspError('E_SESSION_MISSING', 'the session has ended');
   }
 
   #end(outcome: RunOutcome): void {

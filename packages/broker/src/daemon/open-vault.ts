@@ -3,6 +3,7 @@ import { type AuditEvent, type Clock, HaspError, type Home, type Random } from '
 import { LockedVault, type Vault } from '@hasp/vault';
 import { Broker } from '../broker.ts';
 import { checkMark } from '../check-mark.ts';
+import { reopenedFrom } from './reopened.ts';
 import { sealingLater } from './sealing-later.ts';
 
 export interface VaultFacts {
@@ -64,7 +65,11 @@ export class OpenVault {
       throw error;
     }
     this.#forget();
-    const broker = new Broker({ ...this.#facts, vault, log: sealingLater(this.#log) });
+    const reopened = reopenedFrom(
+      () => this.vault,
+      () => this.peek(),
+    );
+    const broker = new Broker({ ...this.#facts, vault, log: sealingLater(this.#log), reopened });
     this.#open = { vault, broker };
     this.#idleMs = idleMs;
     this.#touch();
@@ -120,6 +125,6 @@ export class OpenVault {
   }
 }
 
-function locked(): HaspError {
+export function locked(): HaspError {
   return new HaspError('E_VAULT_LOCKED', 'the broker is locked', 'hasp unlock');
 }

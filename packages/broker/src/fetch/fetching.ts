@@ -95,7 +95,8 @@ export class Fetching {
   async resolve(asker: Asker, question: FetchQuestion): Promise<FetchAnswer> {
     const { reference, ttlMs } = question;
     const reason = question.reason === undefined ? undefined : NO_TEXTS.text(question.reason);
-    const vault = this.#parts.vault();
+    // Locked: then nobody is asked.
+    this.#parts.vault();
     const wish = {
       secret: reference.name,
       ...(reference.version === undefined ? {} : { version: reference.version }),
@@ -108,7 +109,8 @@ export class Fetching {
     try {
       if (asked.latencyMs > SAME_TURN_MS && !asker.holds())
         throw new HaspError('E_DENIED', 'what it was asked with holds no more');
-      return await this.#grant(asker, question, decision, asked, vault);
+      // A decision takes its time where a person is asked: it may have been locked meanwhile.
+      return await this.#grant(asker, question, decision, asked, this.#parts.vault());
     } catch (error) {
       decision.giveBack?.();
       if (error instanceof NotGranted) return this.refuse(asker, reference, error, asked);

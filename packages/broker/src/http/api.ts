@@ -12,6 +12,7 @@ import { type Caller, OWNER } from './caller.ts';
 import { type Connection, Connections } from './connections.ts';
 import { FailedAttempts } from './failed-attempts.ts';
 import { makeFinder } from './find-route.ts';
+import { checkForm } from './form.ts';
 import { Identification } from './identify.ts';
 import { makeMetrics } from './metrics.ts';
 import { checkOrigin } from './origin.ts';
@@ -28,6 +29,9 @@ const MAX_HEADERS = 64;
 const MAX_HEADER_BYTES = 16 * 1024;
 /** Being answered at once; a person may be asked for some of them. */
 const MOST_BUSY = 4_096;
+/** How long a stop waits for what is being answered. */
+const DRAIN_MS = 1_000;
+const DRAIN_STEP_MS = 2;
 const EMPTY = Buffer.alloc(0);
 
 /** Between two looks at what has become of tokens: what one that was revoked has open is closed by then. */
@@ -44,6 +48,9 @@ export class BrokerApi {
   readonly #log: SealingBeside;
   readonly #timer: NodeJS.Timeout;
   #busy = 0;
+  /** Answers that are not with the kernel yet. */
+  #unsent = 0;
+  #isDraining = false;
   /** How many records there were when the vault noted the log. */
   #marked = 0;
   #ticks = 0;
@@ -78,11 +85,15 @@ export class BrokerApi {
       requestTimeout: REQUEST_MS,
       connectionsCheckingInterval: CHECK_MS,
       maxHeaderSize: MAX_HEADER_BYTES,
+      // `checkForm` does that, and says why.
+      requireHostHeader: false,
     });
     server.maxHeadersCount = MAX_HEADERS;
     const { connections } = this.#api;
     server.on('connection', (socket) => connections.add(socket, transport));
-    server.on('request', (request, response) => void this.#answer(request, response, hosts));
+    for (const event of ['request', 'checkExpectation'])
+      server.on(event, (request, response) => void this.#answer(request, response, hosts));
+    server.on('connect', (_, socket) => refuseRaw(socket, 400));
     server.on('clientError', refuseUnread);
     return server;
   }
@@ -118,8 +129,16 @@ export class BrokerApi {
   handOver(request: IncomingMessage, socket: Duplex): boolean {
     this.#api.connections.release(socket);
     if (request.headers.upgrade?.toLowerCase() === LINK_PROTOCOL) return true;
-    socket.end(rawReply(400, 'Bad Request'), () => socket.destroy());
+    refuseRaw(socket, 400);
     return false;
+  }
+
+  /** Nothing new is taken from here on. Resolves when all that was asked has its answer, or after a moment. */
+  async drain(): Promise<void> {
+    this.#isDraining = true;
+    const end = performance.now() + DRAIN_MS;
+    do await new Promise((resolve) => setTimeout(resolve, DRAIN_STEP_MS));
+    while (this.#unsent > 0 && performance.now() < end);
   }
 
   close(): void {
@@ -157,6 +176,10 @@ export class BrokerApi {
     }
     connection.busy += 1;
     this.#busy += 1;
+    this.#unsent += 1;
+    response.once('close', () => {
+      this.#unsent -= 1;
+    });
     let reply: Reply;
     try {
       reply = await this.#reply(request, response, connection, askedAt, hosts?.());
@@ -177,9 +200,11 @@ export class BrokerApi {
     hosts: ReadonlySet<string> | undefined,
   ): Promise<Reply> {
     const { attempts } = this.#api;
+    if (this.#isDraining) throw stopping();
     if (this.#busy > MOST_BUSY) throw tooMany();
     let caller: Caller | undefined;
     try {
+      checkForm(request);
       if (hosts !== undefined) checkOrigin(request, hosts);
       caller = this.#identification.callerOf(request, connection);
       connection.limitKey = caller.limitKey;
@@ -209,6 +234,11 @@ function tooMany(): Refusal {
   return refusal(429, 'E_DENIED', 'too many requests at once', { headers: ['Retry-After', '1'], closes: true });
 }
 
+function stopping(): Refusal {
+  const headers = ['Retry-After', '1'];
+  return refusal(503, 'E_BROKER_UNREACHABLE', 'the broker stops', { headers, closes: true });
+}
+
 function goneSignal(response: ServerResponse): AbortSignal {
   const gone = new AbortController();
   response.once('close', () => gone.abort());
@@ -221,11 +251,11 @@ function refuseUnread(error: NodeJS.ErrnoException, socket: Duplex): void {
     socket.destroy();
     return;
   }
-  const [status, title] =
-    error.code === 'HPE_HEADER_OVERFLOW'
-      ? [431, 'Request Header Fields Too Large']
-      : error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
-        ? [408, 'Request Timeout']
-        : [400, 'Bad Request'];
-  socket.end(rawReply(status as number, title as string), () => socket.destroy());
+  refuseRaw(socket, UNREAD[error.code ?? ''] ?? 400);
+}
+
+const UNREAD: Readonly<Record<string, number>> = { HPE_HEADER_OVERFLOW: 431, ERR_HTTP_REQUEST_TIMEOUT: 408 };
+
+function refuseRaw(socket: Duplex, status: number): void {
+  socket.end(rawReply(status), () => socket.destroy());
 }

@@ -3,12 +3,15 @@ import { FAILURE } from './schemas.ts';
 
 /** What any route may answer besides its own. */
 const COMMON: Readonly<Record<number, string>> = {
-  400: 'Not strict JSON, a duplicate member, or a wrong type.',
+  400: 'Not strict JSON, a duplicate member, a wrong type, or not one Host header.',
   401: 'No token that holds.',
   403: 'The Host or Origin header is another’s, or who asks may not.',
+  408: 'It came too slowly.',
   413: 'More than 64 KiB.',
+  417: 'Something else than 100-continue was expected.',
   429: 'Too many requests: come again after Retry-After.',
-  503: 'The audit log can not be written, or the vault is locked: nothing is given until it can.',
+  431: 'More than 16 KiB of headers.',
+  503: 'The audit log can not be written, the vault is locked, or the broker stops: come again after Retry-After.',
 };
 
 /** The document of the table, in OpenAPI 3.1. */

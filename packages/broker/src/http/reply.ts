@@ -1,4 +1,4 @@
-import type { ServerResponse } from 'node:http';
+import { type ServerResponse, STATUS_CODES } from 'node:http';
 import { type ErrorCode, HaspError } from '@hasp/core';
 
 /** What is answered: a document, or a text. */
@@ -29,9 +29,12 @@ const TITLES: Readonly<Record<number, string>> = {
   403: 'Access denied',
   404: 'Not found',
   405: 'Method not allowed',
+  408: 'Request timeout',
   413: 'Content too large',
+  417: 'Expectation failed',
   422: 'Not text',
   429: 'Too many requests',
+  431: 'Header fields too large',
   500: 'Internal error',
   503: 'Unavailable',
 };
@@ -61,6 +64,7 @@ const STATUS: Partial<Readonly<Record<ErrorCode, number>>> = {
   E_GRANT_MISSING: 404,
   E_SESSION_MISSING: 404,
   E_VAULT_LOCKED: 503,
+  E_BROKER_UNREACHABLE: 503,
   E_AUDIT_WRITE: 503,
   E_CHAIN_BROKEN: 503,
   E_STORAGE: 503,
@@ -102,10 +106,11 @@ export function send(response: ServerResponse, reply: Reply, until?: Promise<voi
 }
 
 /** For what never became a request. */
-export function rawReply(status: number, title: string): string {
-  const body = `${JSON.stringify({ error: title, reason: 'not a request that can be read', code: 'E_USAGE' })}\n`;
+export function rawReply(status: number): string {
+  const { json } = failed(status, { reason: 'not a request that can be read', code: 'E_USAGE' });
+  const body = `${JSON.stringify(json)}\n`;
   return [
-    `HTTP/1.1 ${status} ${title}`,
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
     'Content-Type: application/json',
     `Content-Length: ${Buffer.byteLength(body)}`,
     'Cache-Control: no-store',

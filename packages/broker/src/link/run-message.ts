@@ -13,12 +13,12 @@ import { array, count, object, oneOf, optional, text, wrong } from './fields.ts'
 
 /**
  * A request as it goes to the broker. Who asks is not in it: the kernel names that. Of the environment
- * only the variables that are to be granted, since it could have them with another value.
+ * only the variables that are to be granted, since it could have them with another value, and what the command is looked for in.
  */
 export function requestMessage(request: RunRequest): object {
   const { caller, wishes, ...rest } = request;
-  const variables = wishes.flatMap(({ binding: { delivery } }) => ('variable' in delivery ? [delivery.variable] : []));
-  const present = variables.flatMap((name) => {
+  const granted = wishes.flatMap(({ binding: { delivery } }) => ('variable' in delivery ? [delivery.variable] : []));
+  const present = ['PATH', ...granted].flatMap((name) => {
     const value = caller.environment.get(name);
     return value === undefined ? [] : [[name, value]];
   });

@@ -1,4 +1,4 @@
 export { Link } from './link.ts';
 export { RemoteBroker } from './remote-broker.ts';
 export { RemoteFinder } from './remote-finder.ts';
-export type { EndWithoutBroker } from './remote-run.ts';
+export type { WithoutBroker } from './remote-run.ts';

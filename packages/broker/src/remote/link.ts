@@ -39,9 +39,10 @@ export class Link {
   readonly #welcomed: (greeting: Greeting) => void;
   /** Called with the request that a person has to approve. */
   onWaiting: (request: string) => void = () => {};
+  /** Called once, when it ends, whoever ended it. */
+  onLost: (error: HaspError) => void = () => {};
   #welcome: Buffer | undefined = Buffer.alloc(0);
   #lost: HaspError | undefined;
-  #onLost: (error: HaspError) => void = () => {};
 
   private constructor(stream: Stream, on: Listening, welcomed: (greeting: Greeting) => void) {
     this.#stream = stream;
@@ -76,7 +77,7 @@ export class Link {
         clearTimeout(patience);
         resolve({ link, ...greeting });
       });
-      link.#onLost = (error) => {
+      link.onLost = (error) => {
         clearTimeout(patience);
         reject(error);
       };
@@ -156,7 +157,7 @@ export class Link {
     this.#stream.close();
     this.#reader.wipe();
     for (const { reject } of this.#waiting.splice(0)) reject(error);
-    this.#onLost(error);
+    this.onLost(error);
   }
 }
 

@@ -3,30 +3,30 @@ import type { Explained } from '../decision.ts';
 import { requestMessage } from '../link/run-message.ts';
 import type { RunRequest } from '../run-request.ts';
 import type { Link } from './link.ts';
-import { type EndWithoutBroker, RemoteRun, type RunAnswer } from './remote-run.ts';
+import { RemoteRun, type RunAnswer, type WithoutBroker } from './remote-run.ts';
 
 /** The broker of another process: asked by the same words as one of our own. */
 export class RemoteBroker {
   readonly session: string | undefined;
   readonly #link: Link;
-  readonly #endAlone: EndWithoutBroker;
+  readonly #alone: WithoutBroker;
 
   /**
    * @param link to a broker that is unlocked
    * @param say one line for a person
    * @param session that the broker sees this process in
    */
-  constructor(link: Link, endAlone: EndWithoutBroker, say: (line: string) => void, session?: string) {
+  constructor(link: Link, alone: WithoutBroker, say: (line: string) => void, session?: string) {
     this.session = session;
     this.#link = link;
     link.onWaiting = (request) => say(`waits for a person to allow it: hasp approve ${request}`);
-    this.#endAlone = endAlone;
+    this.#alone = alone;
   }
 
   /** @throws HaspError as `Broker.resolve`, E_VAULT_LOCKED where the broker is locked, E_BROKER_UNREACHABLE */
   async resolve(request: RunRequest): Promise<RemoteRun> {
     const { ok, bytes } = await this.#link.ask({ run: requestMessage(request) });
-    return new RemoteRun(this.#link, ok as unknown as RunAnswer, bytes, this.#endAlone);
+    return new RemoteRun(this.#link, ok as unknown as RunAnswer, bytes, this.#alone);
   }
 
   async explain(request: RunRequest): Promise<Explained[]> {

@@ -18,8 +18,13 @@ export interface RunAnswer {
   readonly socket?: string;
 }
 
-/** Records the end where the broker is gone. */
-export type EndWithoutBroker = (run: string, outcome: RunOutcome) => Promise<HaspError | undefined>;
+/** What a wrapper does by itself where its broker is gone. */
+export interface WithoutBroker {
+  /** Records the end of the run. */
+  end(run: string, outcome: RunOutcome): Promise<HaspError | undefined>;
+  /** Records the end of what was to be fetched, which nobody serves any more. */
+  endAsked(run: string): Promise<void>;
+}
 
 const NOTHING = new Uint8Array(0);
 
@@ -39,13 +44,14 @@ export class RemoteRun implements GrantedRun {
   readonly #link: Link;
   readonly #values: readonly RemoteValue[];
   readonly #socket: string;
-  readonly #endAlone: EndWithoutBroker;
+  readonly #alone: WithoutBroker;
   readonly #texts: RecordTexts;
   #matcher: Matcher | undefined;
+  #askedEnded: Promise<void> | undefined;
   #isWiped = false;
 
   /** Takes over the bytes. */
-  constructor(link: Link, answer: RunAnswer, bytes: Buffer, endAlone: EndWithoutBroker) {
+  constructor(link: Link, answer: RunAnswer, bytes: Buffer, alone: WithoutBroker) {
     let at = 0;
     this.#values = answer.values.map(({ name, length, placeholder }) => {
       at += length;
@@ -62,7 +68,8 @@ export class RemoteRun implements GrantedRun {
     this.isAsked = answer.socket !== undefined;
     this.#socket = answer.socket ?? '';
     this.#link = link;
-    this.#endAlone = endAlone;
+    this.#alone = alone;
+    if (this.isAsked) link.onLost = () => this.#endAsked();
     this.#texts = new RecordTexts(named(this.#values));
   }
 
@@ -84,15 +91,23 @@ export class RemoteRun implements GrantedRun {
   }
 
   async end(outcome: RunOutcome): Promise<HaspError | undefined> {
+    this.#link.onLost = () => {};
     try {
       await this.#link.ask({ end: outcome });
       return undefined;
     } catch (error) {
       if (!(error instanceof HaspError)) throw error;
-      return error.code === 'E_BROKER_UNREACHABLE' ? this.#endAlone(this.id, outcome) : error;
+      if (error.code !== 'E_BROKER_UNREACHABLE') return error;
+      await this.#askedEnded;
+      return this.#alone.end(this.id, outcome);
     } finally {
       this.#link.close();
     }
+  }
+
+  /** Where it can't be recorded now, it is when the run ends. */
+  #endAsked(): void {
+    this.#askedEnded = this.#alone.endAsked(this.id).catch(() => {});
   }
 
   masked(survivors: readonly Survivor[]): Survivor[] {
@@ -102,6 +117,7 @@ export class RemoteRun implements GrantedRun {
   wipe(): void {
     this.#isWiped = true;
     if (this.#matcher) wipeMatcher(this.#matcher);
+    this.#texts.wipe();
     for (const { value } of this.#values) value.wipe();
   }
 }

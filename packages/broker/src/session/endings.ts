@@ -21,7 +21,9 @@ export function readWanted(message: unknown): Wanted {
   };
 }
 
-export type SessionOrRun = Ending & ({ readonly run: RunState } | { readonly session: SessionState });
+/** One or the other: a run has no `session`, also where it is in one. */
+export type SessionOrRun = Ending &
+  ({ readonly run: RunState; readonly isFetched: RunState['isFetched'] } | { readonly session: SessionState });
 
 /** Runs before the sessions that they are in, so that each learns why it ends. */
 export function endingsOf(home: Home, wanted: Wanted): SessionOrRun[] {
@@ -33,13 +35,14 @@ export function endingsOf(home: Home, wanted: Wanted): SessionOrRun[] {
   }
   const runs = liveRuns(home).flatMap((run) => {
     const reason = reasonForRun(run, wanted, reasons);
-    return reason === undefined ? [] : [{ ...run, id: run.run, file: runFile(home, run.run), reason, run }];
+    if (reason === undefined) return [];
+    const { run: id, wrapper, graceMs, isFetched } = run;
+    return [{ id, file: runFile(home, id), wrapper, graceMs, reason, run, isFetched }];
   });
   const ended = sessions.flatMap((session) => {
-    const reason = reasons.get(session.session);
-    return reason === undefined
-      ? []
-      : [{ ...session, id: session.session, file: sessionFile(home, session.session), reason, session }];
+    const { session: id, wrapper, graceMs } = session;
+    const reason = reasons.get(id);
+    return reason === undefined ? [] : [{ id, file: sessionFile(home, id), wrapper, graceMs, reason, session }];
   });
   // The innermost first.
   return [...runs, ...ended.reverse()];

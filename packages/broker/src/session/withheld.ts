@@ -19,9 +19,10 @@ export function checkAgainstVault(
   random: Random,
 ): CheckedAgainstVault {
   const managed = vault.everyValue();
+  let texts: RecordTexts | undefined;
   try {
     const named = managed.map(({ name, value }) => ({ name, bytes: value.reveal() }));
-    const texts = new RecordTexts(named);
+    texts = new RecordTexts(named);
     const values = named.map(({ bytes }) => bytes);
     return {
       command: texts.command(command),
@@ -29,6 +30,7 @@ export function checkAgainstVault(
       withheld: withheldFrom(environment, values, random),
     };
   } finally {
+    texts?.wipe();
     for (const { value } of managed) value.wipe();
   }
 }

@@ -8,7 +8,7 @@ import type { Context } from '../context.ts';
 const PATIENCE_MS = 15_000;
 const STEP_MS = 5;
 
-/** Asks the broker to end, and waits until its socket is gone. Live runs go on, and end their own grants. */
+/** Asks the broker to end, and waits until its socket is gone. Live runs go on, and end their own grants; what they fetched through it has ended. */
 export async function stopBroker(_input: CommandInput, context: Context): Promise<Answer> {
   const status = await tellBroker(context, { stop: {} });
   if (status === undefined) throw noBroker();

@@ -1,8 +1,17 @@
 import path from 'node:path';
 import { parseTime } from '@hasp/audit';
-import { readPolicy } from '@hasp/broker/policy';
+import { nameCommand, readPolicy } from '@hasp/broker/policy';
 import { type Delivery, HaspError, parseReference } from '@hasp/core';
-import { evaluate, judgeAll, type Question, type RuleFacts, type RuleJudgement, type Verdict } from '@hasp/core/rules';
+import {
+  evaluate,
+  judgeAll,
+  type NamedCommand,
+  type Question,
+  type RuleFacts,
+  type RuleJudgement,
+  readCommand,
+  type Verdict,
+} from '@hasp/core/rules';
 import { type Answer, type CommandInput, textOption } from '../command.ts';
 import type { Context } from '../context.ts';
 import { checkHome } from '../home-guard.ts';
@@ -16,7 +25,7 @@ export async function testPolicy(input: CommandInput, context: Context): Promise
   if (named === undefined) checkHome(context.home, context.uid);
   const file = named === undefined ? context.home.policy : path.resolve(context.cwd, named);
   const policy = readPolicy({ file, named: named !== undefined, uid: context.uid })?.policy ?? { rules: [] };
-  const question = questionOf(input);
+  const question = questionOf(input, context);
   const facts = factsAt(parseTime(textOption(input, 'at') ?? 'now', context.clock()));
   const verdict = evaluate(question, policy, facts);
   const rules = judgeAll(question, policy, facts).map((judgement) => ({
@@ -27,7 +36,12 @@ export async function testPolicy(input: CommandInput, context: Context): Promise
     why: reasonOf(judgement, verdict),
   }));
   return {
-    json: { ...verdict, at: new Date(facts.now).toISOString(), rules },
+    json: {
+      ...verdict,
+      at: new Date(facts.now).toISOString(),
+      ...(question.command === undefined ? {} : { command: question.command }),
+      rules,
+    },
     text: [
       `${verdict.effect}  ${verdict.rule}  ${verdict.why}`,
       table(
@@ -37,12 +51,15 @@ export async function testPolicy(input: CommandInput, context: Context): Promise
     ]
       .filter((part) => part !== '')
       .join('\n\n'),
-    notes: policy.rules.length === 0 ? [`there is no rule in ${file}`] : [],
+    notes: [
+      ...(policy.rules.length === 0 ? [`there is no rule in ${file}`] : []),
+      ...(question.command === undefined ? [] : [programNote(question.command)]),
+    ],
   };
 }
 
-function questionOf(input: CommandInput): Question {
-  const command = textOption(input, 'command');
+function questionOf(input: CommandInput, context: Context): Question {
+  const command = commandOf(input, context);
   const target = textOption(input, 'target');
   return {
     agent: required(input, 'agent'),
@@ -51,6 +68,23 @@ function questionOf(input: CommandInput): Question {
     ...(command === undefined ? {} : { command }),
     ...(target === undefined ? {} : { target }),
   };
+}
+
+/** As `hasp run` would find it from here. */
+function commandOf(input: CommandInput, { environment, cwd }: Context): NamedCommand | undefined {
+  const text = textOption(input, 'command');
+  if (text === undefined) return undefined;
+  const words = readCommand(text);
+  if (words !== undefined && words.length > 0) return nameCommand(words, environment.get('PATH'), cwd);
+  throw new HaspError(
+    'E_USAGE',
+    '--command has no word, or a quote that is not closed',
+    "for example --command 'npm test'",
+  );
+}
+
+function programNote({ words, program }: NamedCommand): string {
+  return program === undefined ? `no program ${words[0]} is found here` : `${words[0]} is ${program.realPath} here`;
 }
 
 function required(input: CommandInput, name: string): string {

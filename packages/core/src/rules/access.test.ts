@@ -84,11 +84,12 @@ describe('access (I3)', () => {
       constraints: { maxTtlMs: 1_000 },
     });
     const none = { ...facts, agentTargets: [] };
-    expect(decideAccess(claude, asked(target, { command: 'npm test' }), exact, none).effect).toBe('allow');
-    expect(decideAccess(claude, asked(target, { command: 'npm test', ttlMs: 1_001 }), exact, none)).toMatchObject({
+    const command = { words: ['npm', 'test'] };
+    expect(decideAccess(claude, asked(target, { command }), exact, none).effect).toBe('allow');
+    expect(decideAccess(claude, asked(target, { command, ttlMs: 1_001 }), exact, none)).toMatchObject({
       failed: 'maxTtlMs',
     });
-    expect(decideAccess(claude, asked(flags, { command: 'npm test' }), exact, none)).toMatchObject({
+    expect(decideAccess(claude, asked(flags, { command }), exact, none)).toMatchObject({
       rule: 'default-deny',
     });
   });

@@ -1,4 +1,5 @@
 import { type AccessRequest, type Decision, decide } from '../policy.ts';
+import type { NamedCommand } from './command.ts';
 import { evaluate, type Verdict } from './evaluate.ts';
 import type { RuleFacts } from './question.ts';
 import type { Policy } from './rule.ts';
@@ -15,8 +16,8 @@ export interface AccessFacts extends RuleFacts {
 
 /** One wish, and what the rules may look at besides. */
 export interface AgentRequest extends AccessRequest {
-  /** argv joined by spaces; absent where the value goes to no command that hasp starts. */
-  readonly command?: string;
+  /** Absent where the value goes to no command that hasp starts. */
+  readonly command?: NamedCommand;
   /** Only where it was asked for in so many words. */
   readonly ttlMs?: number;
 }

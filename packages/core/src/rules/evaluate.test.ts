@@ -4,7 +4,8 @@ import { evaluate, judgeAll } from './evaluate.ts';
 import type { Question, RuleFacts } from './question.ts';
 import type { ConstraintKey, Constraints, Rule } from './rule.ts';
 
-const question: Question = { agent: 'scan-01', secret: 'GITHUB_TOKEN', delivery: 'env', command: 'npm test' };
+const command = { words: ['npm', 'test'] };
+const question: Question = { agent: 'scan-01', secret: 'GITHUB_TOKEN', delivery: 'env', command };
 const facts: RuleFacts = {
   now: Date.parse('2026-11-20T12:00:00Z'),
   hasTokenLeft: () => true,
@@ -64,7 +65,7 @@ describe('the rules', () => {
   it('look at command, target and delivery where they name them', () => {
     const byCommand = [rule('c', 'allow', { commandSelector: 'npm test*' })];
     expect(decide(byCommand).effect).toBe('allow');
-    expect(decide(byCommand, {}, { command: 'npm publish' })).toEqual(DEFAULT_DENY);
+    expect(decide(byCommand, {}, { command: { words: ['npm', 'publish'] } })).toEqual(DEFAULT_DENY);
     const byTarget = [rule('t', 'allow', { targetSelector: 'te*' })];
     expect(decide(byTarget)).toEqual(DEFAULT_DENY);
     expect(decide(byTarget, {}, { target: 'test' }).effect).toBe('allow');

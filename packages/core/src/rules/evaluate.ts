@@ -1,3 +1,4 @@
+import { meetsCommand } from './command.ts';
 import { type Failure, failedConstraint } from './constraint.ts';
 import { matchesGlob } from './glob.ts';
 import type { Question, RuleFacts } from './question.ts';
@@ -100,6 +101,6 @@ function mismatchOf(rule: Rule, question: Question): keyof typeof UNLIKE | undef
   if (targetSelector !== undefined && (target === undefined || !matchesGlob(targetSelector, target))) return 'target';
   if (commandSelector === undefined) return undefined;
   // What no command is known of may go to the one that is denied.
-  const matches = command === undefined ? rule.effect === 'deny' : matchesGlob(commandSelector, command);
+  const matches = command === undefined ? rule.effect === 'deny' : meetsCommand(commandSelector, rule.effect, command);
   return matches ? undefined : 'command';
 }

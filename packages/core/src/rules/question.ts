@@ -1,4 +1,5 @@
 import type { Delivery } from '../delivery.ts';
+import type { NamedCommand } from './command.ts';
 import type { Rule } from './rule.ts';
 
 /** What an agent wants, as the rules see it. */
@@ -8,8 +9,8 @@ export interface Question {
   readonly secret: string;
   /** `ask` also for what is fetched from the broker itself. */
   readonly delivery: Delivery['kind'];
-  /** argv joined by spaces; absent where the value goes to no command that hasp starts. */
-  readonly command?: string;
+  /** Absent where the value goes to no command that hasp starts. */
+  readonly command?: NamedCommand;
   /** Of a trusted manifest. */
   readonly target?: string;
   /** Only where it was asked for in so many words. */
