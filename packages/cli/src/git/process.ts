@@ -26,7 +26,8 @@ export interface GitProcess {
   stop(): void;
 }
 
-const STDERR_KEPT = 4_096;
+/** As much is kept of what git says on stderr: there may be more. */
+export const STDERR_KEPT = 4_096;
 
 interface GitOptions {
   /** The output of another that nobody has read from: it goes from one to the other by descriptor. */
