@@ -1,5 +1,6 @@
 import { HaspError } from '@hasp/core';
 import type { ObjectListener } from './batch.ts';
+import { MissingObject, whyMissing } from './missing-object.ts';
 import { GitFailure, type GitPlace, gitOutput } from './process.ts';
 import type { PushedRef } from './pushed-refs.ts';
 import { isTracked, parseRemotes } from './remote.ts';
@@ -49,13 +50,7 @@ async function select(
     configured(place),
   ]);
   const lost = news.find((oid) => !here.has(oid));
-  if (lost !== undefined) {
-    throw new HaspError(
-      'E_STORAGE',
-      `${lost} is to be pushed and is not here, so nothing was checked`,
-      'see: git fsck',
-    );
-  }
+  if (lost !== undefined) throw await whyMissing(place, new MissingObject(lost));
   const isTrusted = isTracked(remote, url, parseRemotes(remotes)) && !contradicted.some((ref) => here.has(ref));
   return startSelection(place, {
     with: news,
