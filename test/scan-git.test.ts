@@ -93,6 +93,11 @@ describe('hasp scan in a git repository', () => {
     expect([status, findings.length]).toEqual([6, 2]);
   });
 
+  it('refuses an empty PATH, which is not where we are', async () => {
+    const { status, stderr } = await box.run(['scan', '']);
+    expect([status, stderr.toString()]).toEqual([2, 'hasp: a PATH is empty\n  → for here: hasp scan .\n']);
+  });
+
   it('reads .git with --all, but for its objects', async () => {
     git(box.cwd, 'config', 'remote.origin.url', `https://x:${VALUE}@example.org/`);
     expect(paths(await scan())).toEqual([]);
