@@ -11,6 +11,7 @@ import {
   writeSync,
 } from 'node:fs';
 import path from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { VALUE } from './support/commit-cases.ts';
 import { Repository } from './support/repository.ts';
@@ -73,6 +74,26 @@ describe('contents', () => {
       expect([status, found.sort((a, b) => a - b)]).toEqual([1, places]);
     },
   );
+
+  it('that are packed and can’t be unpacked pass both hooks, which name them and say what to do', async () => {
+    repo.addRemote('origin');
+    const packed = gzipSync('nothing');
+    stage(packed.subarray(0, packed.length - 3));
+    const said =
+      'hasp: not looked into: file is a gzip that is cut short\nhasp: let through all the same: unpack it, and look: hasp scan FOLDER\n';
+    const done = await commit();
+    expect([done.status, done.stderr.toString()]).toEqual([0, said]);
+    const pushed = await repo.git(['push', '-q', 'origin', 'main']);
+    expect([pushed.status, pushed.stderr.toString()]).toEqual([0, said]);
+    for (let at = 0; at < 30; at += 1)
+      repo.write(`many/${at}`, Buffer.concat([packed.subarray(0, -3), Buffer.from([at])]));
+    repo.write('many/leak', VALUE);
+    repo.do('add', 'many');
+    const stopped = await commit();
+    expect(stopped.status).toBe(1);
+    expect(stopped.stderr.toString()).toContain('hasp: and 10 more, not looked into\nhasp: db/password in many/leak:1');
+    expect(stopped.stderr.toString()).not.toContain('let through');
+  });
 
   it('of 300 MB in bounded memory', async () => {
     const file = path.join(repo.folder, 'file');

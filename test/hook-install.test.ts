@@ -128,6 +128,19 @@ describe('hasp hook install', () => {
     expect(snapshot(path.join(repo.folder, '.git/hooks'))).toEqual(before);
   });
 
+  it('keeps a link that leads nowhere, and runs what it leads to later', async () => {
+    const repo = repository();
+    symlinkSync('../../tools/check', path.join(repo.folder, '.git/hooks/pre-commit'));
+    const before = snapshot(path.join(repo.folder, '.git/hooks'));
+    await install(repo);
+    await expectGuarded(repo);
+    script(repo, 'tools/check', '#!/bin/sh\necho linked >>../seen-later\n');
+    expect((await repo.git(['commit', '-q', '--allow-empty', '-m', 'x'])).status).toBe(0);
+    expect(readFileSync(path.join(repo.folder, '../seen-later'), 'utf8')).toBe('linked\n');
+    await hasp(repo, 'uninstall');
+    expect(snapshot(path.join(repo.folder, '.git/hooks'))).toEqual(before);
+  });
+
   it('lets Git LFS and its like upload only what has passed', async () => {
     const repo = repository();
     repo.addRemote('origin');

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { appWithoutKoffi } from './support/asking.ts';
@@ -39,6 +39,12 @@ async function witness(shell: Shell, line = '$W ./witness'): Promise<number> {
   await shell.enter(line);
   const { match } = await shell.shows(/ready \d+ (\d+)\r\n/);
   return Number(match[1]);
+}
+
+/** What a program has written down in the sandbox, as soon as it has. */
+function pidIn(name: string): Promise<number> {
+  const file = path.join(box.cwd, name);
+  return until(`there is a pid in ${name}`, () => existsSync(file) && (Number(readFileSync(file, 'utf8')) || false));
 }
 
 const parentOf = (pid: number) => Number(statOf(pid)?.[1]);
@@ -138,8 +144,27 @@ describe('a key that signals', () => {
 
   it('reaches it where its input is no terminal', () =>
     inShell(async (shell) => {
-      await shell.enter(`sleep 60 | $W sh -c 'echo began; sleep 61'`);
+      // A dash that is about to start a command may lose the signal, with and without hasp: so it becomes the command.
+      await shell.enter(`sleep 60 | $W sh -c 'echo began; exec sleep 61'`);
       await shell.shows('began\r\n');
+      shell.press(CTRL_C);
+      expect((await shell.prompt()).status).toBe(130);
+    }));
+
+  it('reaches all of the command, also when it has closed the terminal', () =>
+    inShell(async (shell) => {
+      const lines = [
+        'exec </dev/null >/dev/null 2>&1',
+        '(true & echo $! >orphan)',
+        `sh -c 'echo $$ >child; exec sleep 61'`,
+        ':',
+      ];
+      box.write('closes', `${lines.join('\n')}\n`);
+      await shell.enter('sleep 60 | $W bash closes');
+      await pidIn('child');
+      // hasp has reaped what was left to it, so it has seen the end of the terminal that came before, too.
+      const orphan = await pidIn('orphan');
+      await until('the orphan is reaped', () => statOf(orphan) === undefined);
       shell.press(CTRL_C);
       expect((await shell.prompt()).status).toBe(130);
     }));

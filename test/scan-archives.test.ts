@@ -43,6 +43,11 @@ describe('hasp scan', () => {
     ]);
   });
 
+  it('says of what is packed in stdin that it was found there', async () => {
+    const { stdout } = await box.run(['scan', '--stdin'], { stdin: gzipSync(LEAK) });
+    expect(stdout.toString()).toBe('stdin!/(unpacked):2:9: db/url (raw)\n');
+  });
+
   it('looks into what tar, zip and gzip make of it, one in the other', async () => {
     box.write('secret.txt', PADDED);
     run('zip', '-q', 'a.zip', 'secret.txt');

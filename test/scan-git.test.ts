@@ -93,6 +93,11 @@ describe('hasp scan in a git repository', () => {
     expect([status, findings.length]).toEqual([6, 2]);
   });
 
+  it('refuses an empty PATH, which is not where we are', async () => {
+    const { status, stderr } = await box.run(['scan', '']);
+    expect([status, stderr.toString()]).toEqual([2, 'hasp: a PATH is empty\n  → for here: hasp scan .\n']);
+  });
+
   it('reads .git with --all, but for its objects', async () => {
     git(box.cwd, 'config', 'remote.origin.url', `https://x:${VALUE}@example.org/`);
     expect(paths(await scan())).toEqual([]);
@@ -104,9 +109,21 @@ describe('hasp scan in a git repository', () => {
     await box.other(['sh', '-c', script, 'd'.repeat(100)]);
     expect(await scan()).toMatchObject({
       status: 5,
-      skipped: [{ path: '.', why: 'has folders that git could not look into: see git status' }],
+      skipped: [{ path: '.', why: 'may have files that git could not list: see what git status warns of' }],
     });
     await box.other(['rm', '-rf', 'd'.repeat(100)]);
+  });
+
+  it('calls clean where git can’t open a list of names to ignore for all repositories, but not where it is the repository’s', async () => {
+    box.write('new', 'x');
+    const own = path.join(box.cwd, 'sub/.gitignore');
+    mkdirSync(path.dirname(own));
+    const shared = path.join(box.root, 'ignore');
+    symlinkSync('ignore', shared);
+    git(box.cwd, 'config', 'core.excludesFile', shared);
+    expect(await scan()).toMatchObject({ status: 0, skipped: [] });
+    symlinkSync('.gitignore', own);
+    expect(await scan()).toMatchObject({ status: 5, skipped: [{ path: '.' }] });
   });
 });
 

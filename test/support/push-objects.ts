@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { SLASHED, VALUE } from './commit-cases.ts';
 import { clone, type PushCase, pushing, shared } from './pushing.ts';
@@ -220,6 +220,23 @@ export const PUSHED_OBJECTS: readonly PushCase[] = [
       writeFileSync(file, 'damaged');
       return pushing(repo);
     },
+    says: /object [0-9a-f]{40} is damaged, so it could not be checked\n {2}→ see what is damaged: git fsck/,
+  },
+  {
+    name: 'an object that is cut short',
+    unsure: true,
+    isImpossible: true,
+    prepare: (repo) => {
+      shared(repo);
+      repo.commit({ other: Array.from({ length: 10_000 }, (_, at) => at).join() });
+      const blob = repo.do('rev-parse', 'HEAD:other');
+      const file = path.join(repo.folder, '.git/objects', blob.slice(0, 2), blob.slice(2));
+      const whole = readFileSync(file);
+      rmSync(file);
+      writeFileSync(file, whole.subarray(0, whole.length / 2));
+      return pushing(repo);
+    },
+    says: /object [0-9a-f]{40} is damaged \(git cat-file failed with status 128\), so not everything was checked\n {2}→ see what is damaged: git fsck/,
   },
   {
     name: 'an object that is gone',

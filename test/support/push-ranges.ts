@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { VALUE } from './commit-cases.ts';
@@ -83,6 +84,30 @@ export const PUSHED_RANGES: readonly PushCase[] = [
       repo.do('push', '-q');
       const other = repo.addRemote('other');
       repo.do('remote', 'set-url', 'origin', other);
+      return pushing(repo, 'origin', 'main');
+    },
+  },
+  {
+    name: 'a remote that was given another URL since, where the branch is older',
+    prepare: (repo) => {
+      shared(repo);
+      const other = repo.addRemote('other');
+      repo.do('push', '-q', 'other', 'main');
+      repo.commit({ file: VALUE });
+      repo.commit({ file: 'clean\n' });
+      repo.do('push', '-q');
+      repo.do('remote', 'set-url', 'origin', other);
+      return pushing(repo, 'origin', 'main');
+    },
+  },
+  {
+    name: 'a branch that somebody has set back on the other side',
+    prepare: (repo) => {
+      const remote = shared(repo);
+      const before = repo.do('rev-parse', 'HEAD');
+      repo.commit({ file: VALUE });
+      repo.do('push', '-q');
+      execFileSync('git', ['-C', remote, 'update-ref', 'refs/heads/main', before]);
       return pushing(repo, 'origin', 'main');
     },
   },

@@ -48,6 +48,8 @@ async function scanFor(input: CommandInput, context: Context, objects: HookScan 
 
 /** @throws HaspError E_USAGE */
 function checkOptions({ options, more, passphraseFd }: CommandInput, { inherited }: Context): void {
+  // A script whose variable is not set: where we are is not what it meant.
+  if (more.includes('')) throw new HaspError('E_USAGE', 'a PATH is empty', 'for here: hasp scan .');
   const places = PLACES.filter((name) => options[name] !== undefined).map((name) => `--${name}`);
   const ofPaths = [...(options['all'] === true ? ['--all'] : []), ...(more.length > 0 ? ['PATH'] : [])];
   if (places.length > 0 && places.length + ofPaths.length > 1) {

@@ -1,4 +1,5 @@
 import { HaspError } from '@hasp/core';
+import { MissingObject } from './missing-object.ts';
 
 export type ObjectType = 'blob' | 'tree' | 'commit' | 'tag';
 
@@ -91,7 +92,7 @@ function parseHeader(line: Buffer): ObjectHeader {
   const header = HEADER.exec(text);
   if (header === null) {
     const missing = MISSING.exec(text)?.[1];
-    throw missing === undefined ? unreadable('a line that is no header') : objectMissing(missing);
+    throw missing === undefined ? unreadable('a line that is no header') : new MissingObject(missing);
   }
   const [whole, oid = '', type, size] = header;
   return { oid, type: type as ObjectType, size: Number(size), rest: line.subarray(whole.length) };
@@ -102,13 +103,5 @@ function unreadable(what: string): HaspError {
     'E_STORAGE',
     `git printed ${what}, so not everything was checked`,
     'see what git says: git fsck',
-  );
-}
-
-function objectMissing(oid: string): HaspError {
-  return new HaspError(
-    'E_STORAGE',
-    `object ${oid} is not in this repository, so it could not be checked`,
-    `fetch it, then try again: git cat-file -t ${oid} (in a partial clone), git fetch --unshallow, or git fsck`,
   );
 }

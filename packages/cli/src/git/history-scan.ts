@@ -76,7 +76,7 @@ async function readBoth(
   if (left.size === 0) return;
   const git = startGit(place, ['cat-file', `--batch=${BATCH_FORMAT}`, '--buffer']);
   git.stdin.end([...left].map((oid) => `${oid}\n`).join(''));
-  await readAllObjects([git], makeBatchReader(listener));
+  await readAllObjects(place, [git], makeBatchReader(listener));
 }
 
 async function selectRange(place: GitPlace, range: string): Promise<Selection> {

@@ -84,8 +84,7 @@ export function removeFolder(folder: string): Change[] {
 /** At no moment is there no hook, or half of one. */
 export function replace(file: string, text: string, mode = 0o755): Change {
   const wasThere = isThere(file);
-  if (wasThere && readFileSync(file, 'latin1') === Buffer.from(text).toString('latin1'))
-    return { file, what: 'unchanged' };
+  if (textOf(file) === Buffer.from(text).toString('latin1')) return { file, what: 'unchanged' };
   const aside = `${file}.${process.pid}.hasp`;
   writeFileSync(aside, text, { mode: 0o600 });
   chmodSync(aside, mode);
@@ -95,11 +94,16 @@ export function replace(file: string, text: string, mode = 0o755): Change {
 
 function authorAt(file: string): ReturnType<typeof authorOf> | undefined {
   if (!isThere(file)) return undefined;
+  const text = textOf(file);
+  return text === undefined ? 'other' : authorOf(text);
+}
+
+/** Undefined where it can't be read: a link to nowhere, for example. */
+function textOf(file: string): string | undefined {
   try {
-    return authorOf(readFileSync(file, 'latin1'));
+    return readFileSync(file, 'latin1');
   } catch {
-    // A link to nowhere, for example.
-    return 'other';
+    return undefined;
   }
 }
 

@@ -4,6 +4,6 @@ export { startHistoryScan, startRangeScan } from './history-scan.ts';
 export { type HookScan, startCommitScan } from './hook-scan.ts';
 export { largeFileFolders, readLargeFile } from './large-files.ts';
 export type { Leak } from './leak.ts';
-export { GitFailure, type GitPlace, gitAnswer, gitOutput } from './process.ts';
+export { GitFailure, type GitPlace, gitAnswer, gitOutput, STDERR_KEPT } from './process.ts';
 export type { ObjectScan } from './scan-objects.ts';
 export { describeLeak } from './tell.ts';

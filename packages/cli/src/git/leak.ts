@@ -80,6 +80,6 @@ async function readAgain(place: GitPlace, hits: readonly ObjectHit[]): Promise<R
       read.set(oid, { places: finder?.places ?? new Map(), head: Buffer.concat(head) });
     },
   });
-  await readAllObjects([git], reader);
+  await readAllObjects(place, [git], reader);
   return read;
 }

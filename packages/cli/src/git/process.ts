@@ -2,6 +2,7 @@ import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process'
 import type { Readable, Writable } from 'node:stream';
 import { HaspError } from '@hasp/core';
 import { OutputPipe } from '@hasp/process-tree';
+import { damageIn, MEND } from './damage.ts';
 import { gitEnvironment, SETTINGS } from './environment.ts';
 
 /** Where git is run, and with what environment. */
@@ -26,7 +27,8 @@ export interface GitProcess {
   stop(): void;
 }
 
-const STDERR_KEPT = 4_096;
+/** As much is kept of what git says on stderr: there may be more. */
+export const STDERR_KEPT = 4_096;
 
 interface GitOptions {
   /** The output of another that nobody has read from: it goes from one to the other by descriptor. */
@@ -112,7 +114,10 @@ export class GitFailure extends HaspError {
 
   constructor(deed: string, status: number | string, said: string) {
     const how = typeof status === 'number' ? `failed with status ${status}` : `was killed by ${status}`;
-    super('E_STORAGE', `git ${deed} ${how}, so not everything was checked`, 'see what git says: git fsck');
+    const damaged = damageIn(said);
+    const what = damaged === undefined ? `git ${deed} ${how}` : `${damaged} is damaged (git ${deed} ${how})`;
+    const hint = damaged === undefined ? 'see what git says: git fsck' : MEND;
+    super('E_STORAGE', `${what}, so not everything was checked`, hint);
     this.status = status;
     this.said = said.trim();
   }

@@ -1,5 +1,6 @@
 import { HaspError } from '@hasp/core';
 import type { ObjectListener } from './batch.ts';
+import { MissingObject, whyMissing } from './missing-object.ts';
 import { GitFailure, type GitPlace, gitOutput } from './process.ts';
 import type { PushedRef } from './pushed-refs.ts';
 import { isTracked, parseRemotes } from './remote.ts';
@@ -40,23 +41,21 @@ async function select(
   { remote, url }: { readonly remote: string; readonly url: string },
 ): Promise<Selection> {
   const olds = [...new Set(refs.flatMap(({ oldOid }) => oldOid ?? []))];
-  // A branch that the other side does not have, and that we think it has: what we think is of another time or place.
-  const contradicted = refs
-    .filter(({ newOid, oldOid }) => newOid !== undefined && oldOid === undefined)
-    .flatMap(({ remoteRef }) => (remoteRef.startsWith('refs/heads/') ? [tracking(remote, remoteRef)] : []));
+  const branches = refs
+    .filter(({ newOid, remoteRef }) => newOid !== undefined && remoteRef.startsWith('refs/heads/'))
+    .map(({ oldOid, remoteRef }) => ({ oldOid, known: tracking(remote, remoteRef) }));
   const [here, remotes] = await Promise.all([
-    whichAreHere(place, [...news, ...olds, ...contradicted]),
+    whichAreHere(place, [...news, ...olds, ...branches.map(({ known }) => known)]),
     configured(place),
   ]);
   const lost = news.find((oid) => !here.has(oid));
-  if (lost !== undefined) {
-    throw new HaspError(
-      'E_STORAGE',
-      `${lost} is to be pushed and is not here, so nothing was checked`,
-      'see: git fsck',
-    );
-  }
-  const isTrusted = isTracked(remote, url, parseRemotes(remotes)) && !contradicted.some((ref) => here.has(ref));
+  if (lost !== undefined) throw await whyMissing(place, new MissingObject(lost));
+  // The other side does not have what we think it has: that is of another time or place. Where it has what is not here, it may have gone on.
+  const isContradicted = branches.some(({ oldOid, known }) => {
+    const oid = here.get(known);
+    return oid !== undefined && oid !== oldOid && (oldOid === undefined || here.has(oldOid));
+  });
+  const isTrusted = !isContradicted && isTracked(remote, url, parseRemotes(remotes));
   return startSelection(place, {
     with: news,
     // The other side may have what was never fetched; that excludes nothing.
@@ -69,18 +68,23 @@ function tracking(remote: string, ref: string): string {
   return `refs/remotes/${remote}/${ref.slice('refs/heads/'.length)}`;
 }
 
-/** Of these names, those that are objects of this repository. */
-async function whichAreHere(place: GitPlace, names: readonly string[]): Promise<ReadonlySet<string>> {
+/** Of these names, those that are objects of this repository, and which. */
+async function whichAreHere(place: GitPlace, names: readonly string[]): Promise<ReadonlyMap<string, string>> {
   const output = await gitOutput(
     place,
-    ['cat-file', '--batch-check=%(objecttype)', '--buffer'],
+    ['cat-file', '--batch-check=%(objectname) %(objecttype)', '--buffer'],
     names.map((name) => `${name}\n`).join(''),
   );
   const lines = output.toString('latin1').split('\n');
   if (lines.length !== names.length + 1) {
     throw new HaspError('E_STORAGE', 'git did not say which objects are here, so nothing was checked', 'see: git fsck');
   }
-  return new Set(names.filter((_, at) => /^(?:commit|tag|tree|blob)$/.test(lines[at] ?? '')));
+  return new Map(
+    names.flatMap((name, at) => {
+      const oid = /^([0-9a-f]+) (?:commit|tag|tree|blob)$/.exec(lines[at] ?? '')?.[1];
+      return oid === undefined ? [] : [[name, oid] as const];
+    }),
+  );
 }
 
 async function configured(place: GitPlace): Promise<string> {

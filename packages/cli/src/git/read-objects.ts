@@ -1,5 +1,6 @@
 import type { BatchReader } from './batch.ts';
-import type { GitProcess } from './process.ts';
+import { MissingObject, whyMissing } from './missing-object.ts';
+import type { GitPlace, GitProcess } from './process.ts';
 
 const NEVER = new Promise<never>(() => {});
 
@@ -7,7 +8,7 @@ const NEVER = new Promise<never>(() => {});
  * Reads what the last of a row of processes prints, and waits for all of them. What any of them did not
  * do to the end, or printed in another way, is an error. @throws HaspError E_STORAGE, E_SPAWN
  */
-export async function readAllObjects(row: readonly GitProcess[], reader: BatchReader): Promise<void> {
+export async function readAllObjects(place: GitPlace, row: readonly GitProcess[], reader: BatchReader): Promise<void> {
   const last = row.at(-1) as GitProcess;
   try {
     // Whoever ends badly says more than the end of the stream would.
@@ -17,6 +18,6 @@ export async function readAllObjects(row: readonly GitProcess[], reader: BatchRe
     reader.end();
   } catch (error) {
     for (const git of row) git.stop();
-    throw error;
+    throw error instanceof MissingObject ? await whyMissing(place, error) : error;
   }
 }

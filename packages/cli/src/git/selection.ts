@@ -29,7 +29,7 @@ export function startSelection(place: GitPlace, bounds: SelectionBounds): Select
   lister.stdin.end([...bounds.with, ...bounds.without.map((name) => `^${name}`)].map((line) => `${line}\n`).join(''));
   return {
     bounds,
-    read: (listener) => readAllObjects([lister, reader], makeBatchReader(listener)),
+    read: (listener) => readAllObjects(place, [lister, reader], makeBatchReader(listener)),
     stop: () => {
       lister.stop();
       reader.stop();

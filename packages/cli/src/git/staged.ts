@@ -28,7 +28,7 @@ export function startStaged(place: GitPlace): StagedObjects {
   entries.catch(() => {});
   return {
     entries,
-    read: async (listener) => readBlobs(reader, await entries, listener),
+    read: async (listener) => readBlobs(place, reader, await entries, listener),
     stop: reader.stop,
   };
 }
@@ -78,7 +78,12 @@ function parseRawDiff(output: Buffer): StagedEntry[] {
   return entries;
 }
 
-async function readBlobs(reader: GitProcess, entries: readonly StagedEntry[], listener: ObjectListener): Promise<void> {
+async function readBlobs(
+  place: GitPlace,
+  reader: GitProcess,
+  entries: readonly StagedEntry[],
+  listener: ObjectListener,
+): Promise<void> {
   const blobs = [...new Set(entries.flatMap(({ blob }) => blob ?? []))];
   let read = 0;
   const checked: ObjectListener = {
@@ -91,7 +96,7 @@ async function readBlobs(reader: GitProcess, entries: readonly StagedEntry[], li
     end: () => listener.end(),
   };
   reader.stdin.end(blobs.map((blob) => `${blob}\n`).join(''));
-  await readAllObjects([reader], makeBatchReader(checked));
+  await readAllObjects(place, [reader], makeBatchReader(checked));
   if (read !== blobs.length) throw notUnderstood();
 }
 

@@ -27,7 +27,7 @@ export function findingLine({
   secret,
   spelling,
 }: Finding): string {
-  const file = where === 'stdin' ? 'stdin' : printable(path ?? '');
+  const file = printable(where !== 'stdin' ? (path ?? '') : path === undefined ? 'stdin' : `stdin!/${path}`);
   const place =
     where !== 'content' && where !== 'stdin' ? '' : line === undefined ? `:+${offset}` : `:${line}:${column}`;
   const object =

@@ -16,6 +16,7 @@ export function* readGzip(pieces: Pieces, unpacking: Unpacking): Parsing {
   // The sink outlives the members: what they hold is read as one, as gunzip does.
   const held = { feed: sink.feed, end: () => {} };
   for (let member = 0; ; member += 1) {
+    if (member > 0) yield* passZeros(pieces);
     const header = yield* readHeader(pieces);
     if (header === 'none' && member > 0) break;
     if (header !== 'data') {
@@ -30,6 +31,14 @@ export function* readGzip(pieces: Pieces, unpacking: Unpacking): Parsing {
     break;
   }
   sink.end();
+}
+
+/** Between members tapes have zeros, and gzip(1) reads on behind them. */
+function* passZeros(pieces: Pieces): Parsing<void> {
+  while (yield* pieces.more()) {
+    while (pieces.piece[pieces.at] === 0) pieces.at += 1;
+    if (pieces.at < pieces.piece.length) return;
+  }
 }
 
 /** `none` where no member begins. */

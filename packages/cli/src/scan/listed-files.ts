@@ -3,6 +3,7 @@ import path from 'node:path';
 import { HaspError } from '@hasp/core';
 import { GitFailure, type GitPlace, gitAnswer, gitOutput } from '../git/index.ts';
 import { type BytePath, systemPath } from './byte-path.ts';
+import { mayLeaveOut } from './git-warnings.ts';
 
 export interface ListedFiles {
   /** "/" behind what is a repository of its own. */
@@ -26,9 +27,8 @@ export async function listedFiles(folder: BytePath, place: GitPlace): Promise<Li
     if (!existsSync(path.join(cwd, '.git')) && (await isIgnored(inside))) return undefined;
     const argv = ['ls-files', '-z', '--cached', '--others', '--exclude-standard'];
     const { output, said } = await gitAnswer(inside, argv);
-    // git leaves out what it can't open, warns, and calls that success.
-    const isWhole = !/could not open directory|unable to|too long/i.test(said);
-    return { files: output.length === 0 ? [] : output.toString('latin1', 0, output.length - 1).split('\0'), isWhole };
+    const files = output.length === 0 ? [] : output.toString('latin1', 0, output.length - 1).split('\0');
+    return { files, isWhole: !mayLeaveOut(said) };
   } catch (error) {
     if (error instanceof HaspError) return undefined;
     throw error;

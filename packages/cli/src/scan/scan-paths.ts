@@ -122,7 +122,10 @@ class PathScan {
 
   #listed(folder: BytePath, { files, isWhole }: ListedFiles): void {
     if (!isWhole)
-      this.#tally.skip(folder === '' ? '.' : folder, 'has folders that git could not look into: see git status');
+      this.#tally.skip(
+        folder === '' ? '.' : folder,
+        'may have files that git could not list: see what git status warns of',
+      );
     const real = realPath(folder) ?? folder;
     const mayHoldHome = this.#isInFolder(this.#home, real);
     let last: BytePath | undefined;

@@ -3,7 +3,7 @@ import { errorName } from '../errno.ts';
 import type { Libc } from '../libc.ts';
 import type { InnerTerminal } from '../stdio.ts';
 import { Keyboard } from './keyboard.ts';
-import { copyWindowSize, foregroundGroup, type Modes, modesOf, setModes } from './termios.ts';
+import { copyWindowSize, type Modes, modesOf, setModes } from './termios.ts';
 
 const TIOCSPTLCK = 0x40045431;
 const TIOCGPTN = 0x80045430;
@@ -52,7 +52,7 @@ function joined(libc: Libc, { own, output, modes, hasStdin, path }: Parts): Inne
     stop: (signal) => keyboard.stop(signal),
     isCooked: () => keyboard.isCooked,
     isOwn: (signal) => keyboard.isOwn(signal),
-    foreground: () => foregroundGroup(libc, output),
+    foreground: () => keyboard.foreground(),
     cooked: (deed) => keyboard.cooked(deed),
     close: () => keyboard.close(),
   };

@@ -101,6 +101,11 @@ export class Keyboard {
     return this.#before === undefined;
   }
 
+  /** The group that the command's terminal gives the signals of keys to, even if nobody has that open any more. */
+  foreground(): number | undefined {
+    return foregroundGroup(this.#libc, this.#inner);
+  }
+
   /** Whether it is the echo of a key that was handed to the command already. */
   isOwn(signal: string): boolean {
     const count = this.#own.get(signal) ?? 0;
@@ -199,7 +204,7 @@ export class Keyboard {
       if (key === undefined) continue;
       if (key === 'suspend') {
         // Elsewhere (a shell of the command's own) the kernel does it.
-        if (foregroundGroup(this.#libc, this.#inner) !== this.#root || !isJob()) continue;
+        if (this.foreground() !== this.#root || !isJob()) continue;
         this.#type(keys.subarray(from, at));
         from = at + 1;
         this.#suspend(0, SIGTSTP);
