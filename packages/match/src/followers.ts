@@ -43,11 +43,13 @@ export class Followers {
     }
   }
 
-  /** A pattern was found in the text, at `start` of it. */
-  met(pattern: number, start: number): void {
+  /** A pattern was found in the text, at `start` of it. Whether that is a head. */
+  met(pattern: number, start: number): boolean {
     const heads = this.#heads.get(pattern);
     if (heads !== undefined) heads.push(start);
     else if (hasRow(this.#matcher.longer, pattern)) this.#heads.set(pattern, [start]);
+    else return false;
+    return true;
   }
 
   /** Goes through `text`, which lies at `position` of the stream; up to `seen` it was gone through before. */

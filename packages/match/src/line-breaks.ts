@@ -31,9 +31,9 @@ export type LineBreaks = readonly number[];
 
 const NONE: LineBreaks = [];
 
-/** As a `WordFinder` has it: sees at once where so many digits can't be. */
+/** As a `WordFinder` has it: sees at once where so many digits can't end. */
 export interface DenseFinder {
-  eachDense(text: Uint8Array, tell: (place: number) => void): boolean;
+  eachDenseEnd(text: Uint8Array, tell: (place: number) => void): boolean;
 }
 
 /**
@@ -60,10 +60,12 @@ export function lineBreaksIn(text: Uint8Array, { digits, broken }: Before, finde
     while (from < length && IS_DIGIT[text[from] as number] === 1) from += 1;
     if (digits + from >= LEAST_DIGITS && isLineEnd(text[from])) from = take(from, 0);
   }
-  const isDone = finder?.eachDense(text, (place) => {
-    if (place < from) return;
-    const [start, end] = digitsAround(text, from, place);
-    from = end - start >= LEAST_DIGITS && isLineEnd(text[end]) ? take(end, 0) : end;
+  const isDone = finder?.eachDenseEnd(text, (place) => {
+    let end = Math.max(place, from);
+    while (end < length && IS_DIGIT[text[end] as number] === 1) end += 1;
+    if (isLineEnd(text[end]) && end - from >= LEAST_DIGITS && isAllDigits(text, end - LEAST_DIGITS, end)) {
+      from = take(end, 0);
+    }
   });
   if (isDone !== true) {
     eachEndOfDigits(text, from, (end) => (isLineEnd(text[end]) ? take(end, 0) : end));
@@ -71,13 +73,10 @@ export function lineBreaksIn(text: Uint8Array, { digits, broken }: Before, finde
   return breaks ?? NONE;
 }
 
-/** The digits at a place: of those before it no more than needed, and none before `from`. */
-function digitsAround(text: Uint8Array, from: number, place: number): [start: number, end: number] {
-  let start = place;
-  while (start > from && place - start < LEAST_DIGITS && IS_DIGIT[text[start - 1] as number] === 1) start -= 1;
-  let end = place;
-  while (end < text.length && IS_DIGIT[text[end] as number] === 1) end += 1;
-  return [start, end];
+function isAllDigits(text: Uint8Array, from: number, to: number): boolean {
+  let at = to - 1;
+  while (at >= from && IS_DIGIT[text[at] as number] === 1) at -= 1;
+  return at < from;
 }
 
 /**

@@ -2,8 +2,9 @@ import { Followers } from './followers.ts';
 import { LONGEST_HEAD } from './heads.ts';
 import { type Before, beforeOf, type LineBreaks, NOTHING_BEFORE } from './line-breaks.ts';
 import { eachLongest, lineBreaksOf, type Matcher, pendingLength } from './matcher.ts';
+import { hasRow } from './rows.ts';
 import { type Span, Spans } from './spans.ts';
-import { bytesOf, type Unwrapped, unwrap } from './unwrapped.ts';
+import { bytesOf, eachBrokenPart, type Unwrapped, unwrap } from './unwrapped.ts';
 
 /**
  * Where values stand in one stream: in the text as it is, and in the text without the line breaks of what was encoded in
@@ -17,6 +18,8 @@ export class ValueSpans {
   readonly #unwrappedFollowers: Followers;
   /** How much of that they have seen. */
   #unwrappedPosition = 0;
+  /** Of a long value the head stands in the text that is being looked at. */
+  #metHead = false;
   /** Where the last line break ended. */
   #lastBreak = 0;
   /** What lies before the bytes that are pending, and before what comes. */
@@ -46,9 +49,11 @@ export class ValueSpans {
       this.#unwrappedFollowers.join(this.#followers, this.#lastBreak, further);
       this.#lastBreak = position + (breaks.at(-1) as number);
     }
+    this.#metHead = false;
     let found = this.#findAsIs(text, position, seen);
-    if (breaks.length > 0 || this.#unwrappedFollowers.areUnderWay) {
-      if (this.#findUnwrapped(text, breaks, position, seen)) found = true;
+    if (breaks.length > 0 && this.#findAcross(text, breaks, position)) found = true;
+    if (this.#unwrappedFollowers.areUnderWay || (breaks.length > 0 && this.#metHead)) {
+      if (this.#followUnwrapped(text, breaks, position, seen)) found = true;
     }
     this.#remember(text, breaks, before);
     return found;
@@ -92,7 +97,7 @@ export class ValueSpans {
     };
     eachLongest(this.#matcher, text, (from, to, pattern) => {
       add(position + from, position + to, to - from, owners[pattern] as number);
-      if (longer.numbers.length > 0 && to > seen) this.#followers.met(pattern, from);
+      if (longer.numbers.length > 0 && to > seen && this.#followers.met(pattern, from)) this.#metHead = true;
     });
     if (longer.numbers.length > 0) {
       this.#followers.goOn(text, position, seen, (start, end, value) => add(start, end, LONGEST_HEAD, value));
@@ -100,42 +105,58 @@ export class ValueSpans {
     return found;
   }
 
-  /** The same in the text without its line breaks: what has none in it was found before. */
-  #findUnwrapped(text: Uint8Array, breaks: LineBreaks, position: number, seen: number): boolean {
+  /** What has a line break in it, up to the length of a head. */
+  #findAcross(text: Uint8Array, breaks: LineBreaks, position: number): boolean {
     const { owners, longer } = this.#matcher;
-    const unwrapped = unwrap(text, breaks);
-    const { bytes } = unwrapped;
-    const seenOfBytes = seen - bytesOf(breaks, seen);
     let found = false;
-    const add = (from: number, to: number, known: number, value: number): void => {
-      if (to <= 0) return;
-      // What began in an earlier text has its mark there: this joins it.
-      const start = from < 0 ? position - 1 : position + unwrapped.placeOf(from);
-      this.#spans.add(start, position + unwrapped.placeOf(to - 1) + 1, known, this.#nameOf(value));
-      found = true;
-    };
-    eachLongest(this.#matcher, bytes, (from, to, pattern) => {
-      if (unwrapped.isBroken(from, to - 1)) add(from, to, to - from, owners[pattern] as number);
-      if (longer.numbers.length > 0 && to > seenOfBytes) this.#unwrappedFollowers.met(pattern, from);
+    eachBrokenPart(text, breaks, LONGEST_HEAD, (part, within, start) => {
+      const unwrapped = unwrap(part, within);
+      const at = position + start;
+      eachLongest(this.#matcher, unwrapped.bytes, (from, to, pattern) => {
+        if (!unwrapped.isBroken(from, to - 1)) return;
+        found = true;
+        if (hasRow(longer, pattern)) this.#metHead = true;
+        const [first, last] = [unwrapped.placeOf(from), unwrapped.placeOf(to - 1)];
+        this.#spans.add(at + first, at + last + 1, to - from, this.#nameOf(owners[pattern] as number));
+      });
+      if (start + part.length === text.length) this.#holdBack(unwrapped, part.length);
     });
-    const start = this.#unwrappedPosition - seenOfBytes;
-    if (longer.numbers.length > 0) {
-      this.#unwrappedFollowers.goOn(bytes, start, seenOfBytes, (from, to, value) =>
-        add(from - start, to - start, LONGEST_HEAD, value),
-      );
-    }
-    this.#unwrappedPosition = start + bytes.length;
-    this.#pending = Math.max(this.#pending, this.#pendingOf(unwrapped, text.length));
     return found;
   }
 
-  /** A line break at the end is pending with what it is in. */
-  #pendingOf({ bytes, placeOf }: Unwrapped, length: number): number {
+  /** Follows heads across line breaks, in all of the text. */
+  #followUnwrapped(text: Uint8Array, breaks: LineBreaks, position: number, seen: number): boolean {
+    const unwrapped = unwrap(text, breaks);
+    const { bytes } = unwrapped;
+    const seenOfBytes = seen - bytesOf(breaks, seen);
+    const start = this.#unwrappedPosition - seenOfBytes;
+    let found = false;
+    eachLongest(this.#matcher, bytes, (from, to, pattern) => {
+      if (to > seenOfBytes) this.#unwrappedFollowers.met(pattern, from);
+    });
+    this.#unwrappedFollowers.goOn(bytes, start, seenOfBytes, (from, to, value) => {
+      if (to <= start) return;
+      // What began in an earlier text has its mark there: this joins it.
+      const first = from < start ? position - 1 : position + unwrapped.placeOf(from - start);
+      const last = position + unwrapped.placeOf(to - start - 1);
+      this.#spans.add(first, last + 1, LONGEST_HEAD, this.#nameOf(value));
+      found = true;
+    });
+    this.#unwrappedPosition = start + bytes.length;
+    // A line break at the end is held back with what it is in.
+    if (this.#unwrappedFollowers.areUnderWay) {
+      const broken = bytes.length === 0 ? text.length : text.length - unwrapped.placeOf(bytes.length - 1) - 1;
+      this.#pending = Math.max(this.#pending, broken);
+    }
+    return found;
+  }
+
+  /** What ends the text may begin a value that goes on behind a line break. */
+  #holdBack({ bytes, placeOf }: Unwrapped, length: number): void {
     const pending = pendingLength(this.#matcher, bytes);
+    if (pending === 0) return;
     this.#pendingOfValue = Math.max(this.#pendingOfValue, pending);
-    if (pending > 0) return length - placeOf(bytes.length - pending);
-    if (!this.#unwrappedFollowers.areUnderWay) return 0;
-    return bytes.length === 0 ? length : length - placeOf(bytes.length - 1) - 1;
+    this.#pending = Math.max(this.#pending, length - placeOf(bytes.length - pending));
   }
 
   #remember(text: Uint8Array, breaks: LineBreaks, before: Before): void {

@@ -1,4 +1,4 @@
-import { DENSE_BYTES, denseFinderCode } from './dense-finder-code.ts';
+import { DENSE_BYTES, DENSE_STEP, denseFinderCode } from './dense-finder-code.ts';
 import { finderCode, GROUP } from './word-finder-code.ts';
 
 /** The part of it that is used. */
@@ -29,8 +29,9 @@ const MASK_BYTES = 4 << MASK_BITS;
 const OUT_BYTES = BLOCK_BYTES / GROUP;
 
 /** From `+` to `z`. */
-const LEAST_DENSE = 0x2b;
-const MOST_DENSE = 0x7a;
+const DENSE = [0x2b, 0x7a] as const;
+/** From line feed to carriage return. */
+const LINE_ENDS = [0x0a, 0x0d] as const;
 
 /** Of which words, and how they are looked for: as in a `WordFilter`. */
 export interface FinderTable {
@@ -63,7 +64,7 @@ export class WordFinder {
     const memory = new WebAssembly.Memory({ initial: Math.ceil((this.#free + LENT_BYTES) / PAGE) });
     const shift = Math.clz32(bloom.length) + 1;
     this.#find = instantiate(finderCode({ stride, shift, multiplier, masks }), memory);
-    this.#findDense = instantiateIfCan(denseFinderCode(LEAST_DENSE, MOST_DENSE), memory);
+    this.#findDense = instantiateIfCan(denseFinderCode(DENSE, LINE_ENDS), memory);
     this.#words = new Int32Array(memory.buffer);
     this.memory = new Uint8Array(memory.buffer);
     this.#stride = stride;
@@ -82,20 +83,24 @@ export class WordFinder {
   }
 
   /**
-   * Tells, in their order, places in stretches of the text in which nothing stands but digits of base64 and base32, and
-   * signs about them: one at least of each stretch of three times DENSE_BYTES. False, and nothing is told, where it can't be done so.
+   * Tells, in their order, places from which on digits of base64 and base32, and signs about them, may go on to a line end: one for
+   * each line end that has DENSE_BYTES + DENSE_STEP of them before it. False, and nothing is told, where it can't be done so.
    */
-  eachDense(text: Uint8Array, tell: (place: number) => void): boolean {
+  eachDenseEnd(text: Uint8Array, tell: (place: number) => void): boolean {
     if (this.#findDense === undefined) return false;
     const isInPlace = text.buffer === this.memory.buffer;
-    // What is dense and what lies before it are looked at together.
-    for (let at = 0; at + 2 * DENSE_BYTES <= text.length; at += BLOCK_BYTES - DENSE_BYTES) {
+    const reach = DENSE_BYTES + DENSE_STEP;
+    let at = 0;
+    while (at + reach <= text.length) {
       const length = Math.min(text.length - at, BLOCK_BYTES);
+      const looks = 1 + Math.floor((length - reach) / DENSE_STEP);
       const start = isInPlace ? text.byteOffset + at : this.#block;
       if (!isInPlace) this.memory.set(text.subarray(at, at + length), start);
-      const told = this.#findDense(start, start + length - (length % DENSE_BYTES), this.#out) >> 2;
+      const told = this.#findDense(start, start + looks * DENSE_STEP, this.#out) >> 2;
       for (let out = this.#out >> 2; out < told; out += 1) tell((this.#words[out] as number) - start + at);
+      at += looks * DENSE_STEP;
     }
+    for (at += DENSE_BYTES; at < text.length; at += DENSE_STEP) tell(at);
     return true;
   }
 
