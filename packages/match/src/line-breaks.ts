@@ -101,6 +101,17 @@ function eachEndOfDigits(text: Uint8Array, from: number, goOnFrom: (end: number)
   }
 }
 
+/** Those that do not stand behind a ruler (`-----`, `/////`): in most texts these are all. */
+export function withoutRulers(text: Uint8Array, breaks: LineBreaks): LineBreaks {
+  return breaks.filter((_, index) => !isBehindRuler(text, breaks[index - (index % 2)] as number));
+}
+
+function isBehindRuler(text: Uint8Array, end: number): boolean {
+  let at = end - 2;
+  while (at >= end - LEAST_DIGITS && text[at] === text[end - 1]) at -= 1;
+  return at < end - LEAST_DIGITS;
+}
+
 /** What lies before the place `at` of the text of which these are the line breaks, and before which `before` lies. */
 export function beforeOf(text: Uint8Array, breaks: LineBreaks, before: Before, at: number): Before {
   let index = breaks.length - 2;

@@ -21,7 +21,7 @@ function searchIn(values: readonly string[], pieces: readonly Uint8Array[]): rea
 }
 
 function firstPlace(value: string, blob: Buffer): number | undefined {
-  const { text, places: placeOf } = unwrapSlowly(blob.toString('latin1'));
+  const { text, places: placeOf } = unwrapSlowly(blob.toString('latin1'), (before) => new Set(before).size > 1);
   const unwrapped = bytes(text);
   const places = allSpellings(bytes(value))
     .map((spelling) => spelling.subarray(0, LONGEST_HEAD))

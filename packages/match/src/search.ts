@@ -1,5 +1,5 @@
 import { LONGEST_HEAD } from './heads.ts';
-import { LEAST_DIGITS, LONGEST_BROKEN_HEAD, NOTHING_BEFORE } from './line-breaks.ts';
+import { LEAST_DIGITS, LONGEST_BROKEN_HEAD, NOTHING_BEFORE, withoutRulers } from './line-breaks.ts';
 import { eachMatch, lineBreaksOf, type Matcher } from './matcher.ts';
 import { rowsOf } from './rows.ts';
 import { SPELLING_KINDS, type SpellingKind } from './speller.ts';
@@ -47,7 +47,7 @@ export function makeSearch(matcher: Matcher): Search {
 
   function look(text: Uint8Array, start: number): void {
     eachMatch(matcher, text, (from, to, pattern) => noteAll(start + from, start + to, pattern));
-    const breaks = lineBreaksOf(matcher, text, NOTHING_BEFORE);
+    const breaks = withoutRulers(text, lineBreaksOf(matcher, text, NOTHING_BEFORE));
     eachBrokenPart(text, breaks, LONGEST_HEAD, (part, within, partStart) => {
       const { bytes, placeOf } = unwrap(part, within);
       const at = start + partStart;

@@ -1,7 +1,11 @@
 /** A text without the line breaks of what was encoded in lines, and where each character of that stood. */
-export function unwrapSlowly(stream: string): { text: string; places: number[] } {
+export function unwrapSlowly(
+  stream: string,
+  isBroken = (_before: string): boolean => true,
+): { text: string; places: number[] } {
   const isBreak = new Set<number>();
   for (const { index, 0: broken } of stream.matchAll(/(?<=[A-Za-z0-9+/_-]{48})[\r\n][\r\n\t ]{0,63}/g)) {
+    if (!isBroken(stream.slice(index - 48, index))) continue;
     for (let at = index; at < index + broken.length; at += 1) isBreak.add(at);
   }
   const places = Array.from(stream, (_, at) => at).filter((at) => !isBreak.has(at));
