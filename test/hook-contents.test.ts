@@ -58,7 +58,7 @@ describe('contents', () => {
     expect([status, stderr.toString()]).toEqual([1, expect.stringMatching(/^hasp: db\/password \(.+\) in file/)]);
   });
 
-  it.each(['base64', 'base64 -w 64', 'base64 -w 48'])(
+  it.each(['base64', 'base64 -w 64', 'base64 -w 60'])(
     'of a file that was encoded by %s, wherever a line ends',
     async (tool) => {
       const places = Array.from({ length: 57 }, (_, at) => at);

@@ -5,7 +5,7 @@ import { bitsOf, codes, has, LETTERS_AND_DIGITS } from './speller.ts';
 const DIGITS = bitsOf(codes(`${LETTERS_AND_DIGITS}+/-_`));
 const IS_DIGIT = Uint8Array.from({ length: 256 }, (_, byte) => Number(has(DIGITS, byte)));
 /** Tools that wrap what they encode make lines of 60, 64 or 76 digits; shorter ones are most often no such lines. */
-export const LEAST_DIGITS = 48;
+export const LEAST_DIGITS = 60;
 /** The indentation of the next line with it. */
 const MOST_BREAK_BYTES = 64;
 const NEWLINE = 0x0a;

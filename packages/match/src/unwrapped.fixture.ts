@@ -4,15 +4,15 @@ export function unwrapSlowly(
   isBroken = (_before: string): boolean => true,
 ): { text: string; places: number[] } {
   const isBreak = new Set<number>();
-  for (const { index, 0: broken } of stream.matchAll(/(?<=[A-Za-z0-9+/_-]{48})[\r\n][\r\n\t ]{0,63}/g)) {
-    if (!isBroken(stream.slice(index - 48, index))) continue;
+  for (const { index, 0: broken } of stream.matchAll(/(?<=[A-Za-z0-9+/_-]{60})[\r\n][\r\n\t ]{0,63}/g)) {
+    if (!isBroken(stream.slice(index - 60, index))) continue;
     for (let at = index; at < index + broken.length; at += 1) isBreak.add(at);
   }
   const places = Array.from(stream, (_, at) => at).filter((at) => !isBreak.has(at));
   return { text: places.map((at) => stream[at]).join(''), places };
 }
 
-export const WIDTHS = [47, 48, 49, 64, 76, 300] as const;
+export const WIDTHS = [59, 60, 61, 64, 76, 300] as const;
 export const LINE_ENDS = ['\n', '\r\n', '\n  ', '\n\t\n', `\n${' '.repeat(64)}`] as const;
 
 export function wrap([digits, width, lineEnd]: [digits: string, width: number, lineEnd: string]): string {

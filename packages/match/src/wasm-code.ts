@@ -15,7 +15,6 @@ export const I32_STORE = 0x36;
 export const I32_CONST = 0x41;
 export const I32_EQZ = 0x45;
 export const I32_EQ = 0x46;
-export const I32_GT_U = 0x4b;
 export const I32_GE_U = 0x4f;
 export const I32_ADD = 0x6a;
 export const I32_SUB = 0x6b;
@@ -32,6 +31,7 @@ export const V128 = 0x7b;
 export const V128_LOAD = 0x00;
 export const I8X16_SPLAT = 0x0f;
 export const I8X16_LE_U = 0x2a;
+export const V128_AND = 0x4e;
 export const I8X16_BITMASK = 0x64;
 export const I8X16_SUB = 0x71;
 

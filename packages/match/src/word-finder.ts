@@ -1,4 +1,4 @@
-import { DENSE_BYTES, DENSE_REACH, DENSE_STEP, denseFinderCode } from './dense-finder-code.ts';
+import { DENSE_BYTES, DENSE_STEP, denseFinderCode } from './dense-finder-code.ts';
 import { finderCode, GROUP } from './word-finder-code.ts';
 
 /** The part of it that is used. */
@@ -84,24 +84,23 @@ export class WordFinder {
 
   /**
    * Tells, in their order, places from which on digits of base64 and base32, and signs about them, may go on to a line end: one for
-   * each line end that has three times DENSE_BYTES of them before it. False, and nothing is told, where it can't be done so.
+   * each line end that has DENSE_BYTES + DENSE_STEP of them before it. False, and nothing is told, where it can't be done so.
    */
   eachDenseEnd(text: Uint8Array, tell: (place: number) => void): boolean {
     if (this.#findDense === undefined) return false;
     const isInPlace = text.buffer === this.memory.buffer;
+    const reach = DENSE_BYTES + DENSE_STEP;
     let at = 0;
-    while (at + DENSE_REACH <= text.length) {
+    while (at + reach <= text.length) {
       const length = Math.min(text.length - at, BLOCK_BYTES);
-      const steps = 1 + Math.floor((length - DENSE_REACH) / DENSE_STEP);
+      const steps = 1 + Math.floor((length - reach) / DENSE_STEP);
       const start = isInPlace ? text.byteOffset + at : this.#block;
       if (!isInPlace) this.memory.set(text.subarray(at, at + length), start);
       const told = this.#findDense(start, start + steps * DENSE_STEP, this.#out) >> 2;
       for (let out = this.#out >> 2; out < told; out += 1) tell((this.#words[out] as number) - start + at);
-      if (steps === 1) break;
-      // The last is done once more, as the first: only then is here what lies before it.
-      at += (steps - 1) * DENSE_STEP;
+      at += steps * DENSE_STEP;
     }
-    for (at += DENSE_BYTES; at < text.length; at += 2 * DENSE_BYTES) tell(at);
+    for (at += DENSE_BYTES; at < text.length; at += DENSE_STEP) tell(at);
     return true;
   }
 
