@@ -28,9 +28,11 @@ describe('a slot of the seal', () => {
     fc.assert(
       fc.property(seals, fc.nat(143), fc.nat(7), (seal, at, bit) => {
         const slot = encodeSlot(seal);
+        const torn = Buffer.concat([slot.subarray(0, at), Buffer.alloc(144 - at)]);
+        // What ends with zeros is whole without them.
+        if (!torn.equals(slot)) expect(decodeSlot(torn)).toBeUndefined();
         slot[at] = (slot[at] as number) ^ (1 << bit);
         expect(decodeSlot(slot)).toBeUndefined();
-        expect(decodeSlot(Buffer.concat([encodeSlot(seal).subarray(0, at), Buffer.alloc(144 - at)]))).toBeUndefined();
       }),
     );
   });
