@@ -1,34 +1,28 @@
 import {
   ANY_ALIGNMENT,
-  add,
-  BLOCK,
-  BRANCH,
-  BRANCH_IF,
+  AT,
   END,
   I8X16_BITMASK,
   I8X16_LE_U,
   I8X16_SPLAT,
   I8X16_SUB,
   I32,
-  I32_ADD,
   I32_AND,
   I32_CONST,
   I32_EQ,
-  I32_GE_U,
   I32_OR,
   I32_SHL,
-  I32_STORE,
   I32_SUB,
   I32_XOR,
   IF,
   LOCAL_GET,
   LOCAL_SET,
   LOCAL_TEE,
-  LOOP,
-  moduleOf,
   NO_RESULT,
   SIMD,
+  searchModule,
   signed,
+  tellAddress,
   V128,
   V128_AND,
   V128_LOAD,
@@ -41,7 +35,7 @@ export const DENSE_BYTES = 28;
 export const DENSE_STEP = 2 * VECTOR;
 
 const ALL = (1 << VECTOR) - 1;
-const [AT, LAST, OUT, LOW, SPAN, FIRST] = [0, 1, 2, 3, 4, 5] as const;
+const [LOW, SPAN, FIRST] = [3, 4, 5] as const;
 
 /** From one byte to another, both with it. */
 export type ByteRange = readonly [least: number, most: number];
@@ -67,33 +61,18 @@ export function denseFinderCode(dense: ByteRange, ends: ByteRange): Uint8Array {
     ...[...bytesAt(DENSE_BYTES), SIMD, I8X16_BITMASK, ...bytesAt(DENSE_BYTES + VECTOR), SIMD, I8X16_BITMASK],
     ...[I32_CONST, VECTOR, I32_SHL, I32_OR],
   ];
-  return moduleOf([
+  const begin = [
     // Locals beside the parameters.
     ...[2, 2, V128, 1, I32],
     ...[...splat(dense[0]), LOCAL_SET, LOW, ...splat(dense[1] - dense[0]), LOCAL_SET, SPAN],
-    ...[BLOCK, NO_RESULT, LOOP, NO_RESULT],
-    ...[LOCAL_GET, AT, LOCAL_GET, LAST, I32_GE_U, BRANCH_IF, 1],
+  ];
+  const each = [
     ...[...denseAt(0), ...denseAt(DENSE_BYTES - VECTOR), SIMD, V128_AND],
     ...[SIMD, I8X16_BITMASK, I32_CONST, ...signed(ALL), I32_EQ, IF, NO_RESULT],
     // The lowest bit of what is not dense: x & -x.
     ...[...behind(denseAt), I32_CONST, ...signed(-1), I32_XOR, LOCAL_TEE, FIRST],
     ...[I32_CONST, 0, LOCAL_GET, FIRST, I32_SUB, I32_AND, ...behind(endsAt), I32_AND, IF, NO_RESULT],
-    ...[
-      LOCAL_GET,
-      OUT,
-      LOCAL_GET,
-      AT,
-      I32_CONST,
-      DENSE_BYTES,
-      I32_ADD,
-      I32_STORE,
-      ANY_ALIGNMENT,
-      0,
-      ...add(OUT, 4),
-      END,
-      END,
-    ],
-    ...[...add(AT, DENSE_STEP), BRANCH, 0, END, END],
-    ...[LOCAL_GET, OUT, END],
-  ]);
+    ...[...tellAddress(DENSE_BYTES), END, END],
+  ];
+  return searchModule(begin, each, DENSE_STEP);
 }

@@ -1,22 +1,22 @@
 /** What a WebAssembly module is written with: opcodes by the names that the specification gives them, and its parts. */
 export const I32 = 0x7f;
 export const NO_RESULT = 0x40;
-export const BLOCK = 0x02;
-export const LOOP = 0x03;
+const BLOCK = 0x02;
+const LOOP = 0x03;
 export const IF = 0x04;
 export const END = 0x0b;
-export const BRANCH = 0x0c;
-export const BRANCH_IF = 0x0d;
+const BRANCH = 0x0c;
+const BRANCH_IF = 0x0d;
 export const LOCAL_GET = 0x20;
 export const LOCAL_SET = 0x21;
 export const LOCAL_TEE = 0x22;
 export const I32_LOAD = 0x28;
-export const I32_STORE = 0x36;
+const I32_STORE = 0x36;
 export const I32_CONST = 0x41;
 export const I32_EQZ = 0x45;
 export const I32_EQ = 0x46;
-export const I32_GE_U = 0x4f;
-export const I32_ADD = 0x6a;
+const I32_GE_U = 0x4f;
+const I32_ADD = 0x6a;
 export const I32_SUB = 0x6b;
 export const I32_MUL = 0x6c;
 export const I32_AND = 0x71;
@@ -38,8 +38,35 @@ export const I8X16_SUB = 0x71;
 const [TYPE, IMPORT, FUNCTION, EXPORT, CODE] = [1, 2, 3, 7, 10] as const;
 const [NAME_M, NAME_F] = [0x6d, 0x66] as const;
 
-/** A module of one function `f` of three numbers, which returns one; it imports its memory, `m.m`. `body` begins with its locals. */
-export function moduleOf(body: readonly number[]): Uint8Array {
+/** The parameters of the function: from which address, up to which, and where what is found is written. */
+export const AT = 0;
+const LAST = 1;
+const OUT = 2;
+
+/**
+ * A module of one function `f(at, last, out)`; it imports its memory, `m.m`. It goes from `at` to `last` in steps, and
+ * returns where it stopped writing.
+ * @param begin its locals, and what is done once
+ * @param each what is done at each step
+ */
+export function searchModule(begin: readonly number[], each: readonly number[], step: number): Uint8Array {
+  return moduleOf([
+    ...begin,
+    ...[BLOCK, NO_RESULT, LOOP, NO_RESULT],
+    ...[LOCAL_GET, AT, LOCAL_GET, LAST, I32_GE_U, BRANCH_IF, 1],
+    ...each,
+    ...[...add(AT, step), BRANCH, 0, END, END],
+    ...[LOCAL_GET, OUT, END],
+  ]);
+}
+
+/** Writes the address that is so much behind `at`. */
+export function tellAddress(behind: number): number[] {
+  const address = behind === 0 ? [LOCAL_GET, AT] : [LOCAL_GET, AT, I32_CONST, ...signed(behind), I32_ADD];
+  return [LOCAL_GET, OUT, ...address, I32_STORE, ANY_ALIGNMENT, 0, ...add(OUT, 4)];
+}
+
+function moduleOf(body: readonly number[]): Uint8Array {
   return Uint8Array.from([
     ...[0, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
     ...section(TYPE, [1, 0x60, 3, I32, I32, I32, 1, I32]),
@@ -51,7 +78,7 @@ export function moduleOf(body: readonly number[]): Uint8Array {
 }
 
 /** Adds a number to a local. */
-export function add(local: number, number: number): number[] {
+function add(local: number, number: number): number[] {
   return [LOCAL_GET, local, I32_CONST, ...signed(number), I32_ADD, LOCAL_SET, local];
 }
 

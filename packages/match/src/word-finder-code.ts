@@ -1,28 +1,23 @@
 import {
   ANY_ALIGNMENT,
-  add,
-  BLOCK,
-  BRANCH,
-  BRANCH_IF,
+  AT,
   END,
   I32,
   I32_AND,
   I32_CONST,
   I32_EQZ,
-  I32_GE_U,
   I32_LOAD,
   I32_MUL,
   I32_OR,
   I32_SHL,
   I32_SHR_U,
-  I32_STORE,
   IF,
   LOCAL_GET,
   LOCAL_TEE,
-  LOOP,
-  moduleOf,
   NO_RESULT,
+  searchModule,
   signed,
+  tellAddress,
   unsigned,
 } from './wasm-code.ts';
 
@@ -50,7 +45,7 @@ export interface FinderLayout {
 /** Words that are looked at with one branch. */
 export const GROUP = 4;
 
-const [AT, LAST, OUT, HASH] = [0, 1, 2, 3] as const;
+const HASH = 3;
 
 export function finderCode({ stride, shift, multiplier, masks }: FinderLayout): Uint8Array {
   const known = (offset: number): number[] => [
@@ -61,15 +56,6 @@ export function finderCode({ stride, shift, multiplier, masks }: FinderLayout): 
     ...[I32_LOAD, ANY_ALIGNMENT, ...unsigned(masks), I32_AND, I32_EQZ],
   ];
   const group = Array.from({ length: GROUP }, (_, at) => [...known(at * stride), ...(at === 0 ? [] : [I32_OR])]);
-  const body = [
-    // One more local than parameters.
-    ...[1, 1, I32],
-    ...[BLOCK, NO_RESULT, LOOP, NO_RESULT],
-    ...[LOCAL_GET, AT, LOCAL_GET, LAST, I32_GE_U, BRANCH_IF, 1],
-    ...[...group.flat(), IF, NO_RESULT],
-    ...[LOCAL_GET, OUT, LOCAL_GET, AT, I32_STORE, ANY_ALIGNMENT, 0, ...add(OUT, 4), END],
-    ...[...add(AT, GROUP * stride), BRANCH, 0, END, END],
-    ...[LOCAL_GET, OUT, END],
-  ];
-  return moduleOf(body);
+  // One more local than parameters.
+  return searchModule([1, 1, I32], [...group.flat(), IF, NO_RESULT, ...tellAddress(0), END], GROUP * stride);
 }
