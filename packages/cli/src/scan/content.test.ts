@@ -245,6 +245,16 @@ describe('a zip', () => {
     const blob = Buffer.concat([zip([{ name: 'a', data: text('nothing') }]), zip([{ name: 'b', data: text(VALUE) }])]);
     expect(scan(blob)).toMatchObject({ findings: [{ secret: 'one', inside: 'b' }], skipped: [] });
   });
+
+  it('behind a program is looked into, however it is cut and whatever stands before it', () => {
+    const packed = zip([{ name: 'a', data: text(VALUE) }]);
+    for (const before of ['', 'P', 'PK', 'PPK', 'PK\x03', 'PKPK\x03', 'K', 'PxK']) {
+      const blob = Buffer.concat([Buffer.from('\x7fELF and more of it, P K', 'latin1'), Buffer.from(before), packed]);
+      for (let size = 1; size <= blob.length; size += 1) {
+        expect([before, size, scan(blob, size).findings.length]).toEqual([before, size, 1]);
+      }
+    }
+  });
 });
 
 describe('an archive in an archive', () => {

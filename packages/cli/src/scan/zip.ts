@@ -2,6 +2,8 @@ import { inflateInto, makeWorkspace, type Unpacking, type Workspace } from './ar
 import type { Parsing, Pieces } from './pieces.ts';
 
 const P = 0x50;
+/** What every signature begins with. */
+const PK = Buffer.from('PK');
 const ENTRY = 0x04034b50;
 const LISTED = 0x02014b50;
 const END = 0x06054b50;
@@ -81,14 +83,15 @@ function isPlausible({ name, flags, method }: Entry): boolean {
 function* nextSignature(pieces: Pieces): Parsing<number | undefined> {
   let seen = 0;
   while (yield* pieces.more()) {
-    const { piece } = pieces;
+    const { buffer, byteOffset, length } = pieces.piece;
+    const piece = Buffer.from(buffer, byteOffset, length);
     while (pieces.at < piece.length) {
-      // Far from a "P" there is nothing to look at.
+      // Far from a "P" there is nothing to look at; the last byte may be one whose "K" is in the next piece.
       if (seen >>> 24 !== P && ((seen >>> 16) & 0xff) !== P && ((seen >>> 8) & 0xff) !== P) {
-        const next = piece.indexOf(P, pieces.at);
-        pieces.at = next < 0 ? piece.length : next;
+        const next = piece.indexOf(PK, pieces.at);
+        pieces.at = next >= 0 ? next : piece.length - (piece.at(-1) === P ? 1 : 0);
         seen = 0;
-        if (next < 0) break;
+        if (pieces.at === piece.length) break;
       }
       seen = ((seen >>> 8) | ((piece[pieces.at] as number) << 24)) >>> 0;
       pieces.at += 1;
