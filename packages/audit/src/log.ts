@@ -12,7 +12,7 @@ import { type AppendOptions, appendRecords, hasMoved, requireHeld, type SealedHe
 import { type Disk, realDisk } from './disk.ts';
 import { asWriteError, isErrno } from './failures.ts';
 import { openSealFile, type SealFile } from './lock.ts';
-import { readSeal, type Seal, type Sealer, sealDamaged } from './seal.ts';
+import { eraseOlder, readSeal, type Seal, type Sealer, sealDamaged } from './seal.ts';
 
 export type { SealedHead } from './append.ts';
 
@@ -57,20 +57,21 @@ export class AuditLog implements AuditSink {
   }
 
   /**
-   * As `append`, but for the seal, which stays behind, and with it the keys of these records, until the next append or
-   * `settle`: for who has an answer to give before.
-   */
-  appendUnsealed(events: readonly AuditEvent[]): AuditMark {
-    return this.#appendLocked(events, { sealer: () => {} });
-  }
-
-  /**
    * Adopts what lies beyond the seal, which may lag behind the log, and fences what is no record there.
    * @returns the mark of the log's true end
    * @throws HaspError as `append`
    */
   settle(): AuditMark {
     return this.#appendLocked([]);
+  }
+
+  /**
+   * Erases the seal before the newest, and with it the keys of what that one seals.
+   * @param mac of the newest, known to be on the disk; with another one nothing is done
+   * @throws HaspError E_AUDIT_WRITE, E_CHAIN_BROKEN
+   */
+  eraseOlderSeal(mac: string): void {
+    this.#locked((seal) => eraseOlder(this.#disk, seal, mac));
   }
 
   #appendLocked(events: readonly AuditEvent[], how?: AppendOptions): AuditMark {

@@ -152,6 +152,15 @@ export function writeBeside(disk: Disk, fd: number, old: StoredSeal, seal: Seal)
   slot.fill(0);
 }
 
+/** The last step of it, after the first: if the seal with that MAC is still the newest, it is known to be on the disk. */
+export function eraseOlder(disk: Disk, fd: number, mac: string): void {
+  const newest = readSeal(disk, fd);
+  newest?.key.fill(0);
+  if (newest?.hasOlder && newest.mac === mac) {
+    writeFully(disk, fd, Buffer.alloc(SLOT_BYTES), slotOffset(1 - newest.slot));
+  }
+}
+
 /** No key is left in a seal that is no longer used. */
 export function wipeSlots(disk: Disk, fd: number): void {
   const nothing = Buffer.alloc(PAGE);

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type Scratch, scratchLog, secretSet } from '../test/scratch.ts';
 import { type Disk, realDisk } from './disk.ts';
 import { AuditLog } from './log.ts';
@@ -48,6 +48,21 @@ describe('a seal that is synced beside', () => {
     expect(slots().filter(Boolean)).toEqual([20]);
   });
 
+  it('of which another writer came behind is left to that one', async () => {
+    const erase = vi.spyOn(ours, 'eraseOlderSeal');
+    const beside = new SealingBeside(ours);
+    beside.append([secretSet(1)]);
+    log.append([secretSet(2)], realDisk, true);
+    expect(slots().sort()).toEqual([2, 3]);
+    const before = readFileSync(log.home.auditSeal);
+    await vi.waitFor(() => expect(erase).toHaveBeenCalledOnce());
+    expect(readFileSync(log.home.auditSeal).equals(before)).toBe(true);
+    beside.append([secretSet(3)]);
+    await quiet();
+    expect(slots().filter(Boolean)).toEqual([4]);
+    expect(log.verify()).toMatchObject({ ok: true, records: 4 });
+  });
+
   it('goes with other writers, who finish it', () => {
     const beside = new SealingBeside(ours);
     for (let count = 1; count < 30; count += 1) {
@@ -88,6 +103,8 @@ describe('a seal that is synced beside', () => {
     beside.append([secretSet(4)]);
     expect(done.splice(0)).toEqual(['log', 'sync', 'slot']);
     await quiet();
+    // The one before it is erased, and nobody waits for a disk.
+    expect(done.splice(0)).toEqual(['slot']);
     other.close();
     own.close();
     expect(log.verify()).toMatchObject({ ok: true, records: 5 });

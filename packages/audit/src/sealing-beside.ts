@@ -13,9 +13,10 @@ const QUIET_MS = 5;
  */
 export class SealingBeside implements AuditSink {
   readonly #log: AuditLog;
-  /** The MAC of the seal that is known to be on the disk. */
+  /** The MAC of the last seal, until the one before it is erased. */
+  #unfinished: string | undefined;
+  /** The MAC of the last seal that is known to be on the disk. */
   #synced: string | undefined;
-  #isFinished = true;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(log: AuditLog) {
@@ -36,10 +37,12 @@ export class SealingBeside implements AuditSink {
   /** Erases the seal before the last one. What can't be done now the next append does. */
   finish(): void {
     clearTimeout(this.#timer);
-    if (this.#isFinished) return;
+    const last = this.#unfinished;
+    if (last === undefined) return;
     try {
-      this.#log.settle();
-      this.#isFinished = true;
+      if (last === this.#synced) this.#log.eraseOlderSeal(last);
+      else this.#log.settle();
+      this.#unfinished = undefined;
     } catch {
       // The records stand, and so does the seal.
     }
@@ -48,12 +51,12 @@ export class SealingBeside implements AuditSink {
   readonly #seal: Sealer = (disk, fd, old, seal) => {
     if (old.hasOlder && old.mac !== this.#synced) disk.datasync(fd);
     writeBeside(disk, fd, old, seal);
-    this.#isFinished = false;
     const { mac } = seal;
+    this.#unfinished = mac;
     fdatasync(fd, (error) => {
       // Where it failed, the next append does it, and says why it can't.
       if (error === null) this.#synced = mac;
-      if (this.#isFinished) return;
+      if (this.#unfinished !== mac) return;
       clearTimeout(this.#timer);
       this.#timer = setTimeout(() => this.finish(), QUIET_MS);
     });

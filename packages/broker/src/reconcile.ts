@@ -1,6 +1,5 @@
 import { existsSync } from 'node:fs';
-import type { AuditLog } from '@hasp/audit';
-import type { Clock, Home, Survivor } from '@hasp/core';
+import type { AuditSink, Clock, Home, Survivor } from '@hasp/core';
 import { continueStopped } from '@hasp/process-tree';
 import { claimLeft, leftFiles } from './claim.ts';
 import { removeDeliveredFiles } from './deliver/file.ts';
@@ -23,7 +22,7 @@ const RUNS = leftFiles<RunState>('', readRunFile);
  * Ends what killed wrappers left open: processes, files, grants without an end. Every hasp that
  * writes does this first. A file is claimed by renaming it, so that one end is written.
  */
-export async function reconcile(home: Home, openLog: () => AuditLog, clock: Clock): Promise<Reconciled[]> {
+export async function reconcile(home: Home, openLog: () => AuditSink, clock: Clock): Promise<Reconciled[]> {
   const reconciled: Reconciled[] = [];
   // Whoever is ended may have been the wrapper of another run, which is lost by that.
   for (;;) {
@@ -33,7 +32,7 @@ export async function reconcile(home: Home, openLog: () => AuditLog, clock: Cloc
   }
 }
 
-async function reconcileOnce(home: Home, openLog: () => AuditLog, clock: Clock): Promise<Reconciled[]> {
+async function reconcileOnce(home: Home, openLog: () => AuditSink, clock: Clock): Promise<Reconciled[]> {
   const reconciled: Reconciled[] = [];
   for (const name of listRunFiles(home)) {
     // A stopped wrapper's timers stand still; continued, it ends its tree at once.
@@ -75,7 +74,7 @@ async function endSurvivors(state: RunState): Promise<Survivor[]> {
 
 function recordEnds(
   home: Home,
-  log: AuditLog,
+  log: AuditSink,
   state: RunState,
   survivors: readonly Survivor[],
   filesGone: boolean,

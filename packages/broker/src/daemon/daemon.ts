@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
-import { AuditLog } from '@hasp/audit';
+import { AuditLog, SealingBeside } from '@hasp/audit';
 import { type AuditEvent, HaspError, type ProcessIdentity } from '@hasp/core';
 import type { Finder, NamedValue } from '@hasp/match';
 import { type ConnectedPeer, selfIdentity } from '@hasp/process-tree';
@@ -41,6 +41,8 @@ const LEAST_CONNECTIONS = 64;
 export class Daemon implements LineHost {
   readonly #parts: DaemonParts;
   readonly #log: AuditLog;
+  /** The same, for what somebody waits for. */
+  readonly #answerLog: SealingBeside;
   readonly #startedAt: number;
   readonly #lines = new Set<Line>();
   readonly #servers: Server[] = [];
@@ -66,8 +68,9 @@ export class Daemon implements LineHost {
   private constructor(parts: DaemonParts) {
     this.#parts = parts;
     this.#log = AuditLog.open(parts.home, parts.clock);
+    this.#answerLog = new SealingBeside(this.#log);
     this.#startedAt = parts.clock();
-    this.#vault = new OpenVault(parts, this.#log, parts.idleMs, () => this.lock('idle'));
+    this.#vault = new OpenVault(parts, this.#log, this.#answerLog, parts.idleMs, () => this.lock('idle'));
     this.#approvals = new Approvals(parts.clock, parts.random);
     this.#rulebook = new Rulebook({
       ...parts,
@@ -83,7 +86,7 @@ export class Daemon implements LineHost {
     this.runs = new DecidedRuns(this.#vault, decisions);
     this.#api = new BrokerApi({
       ...parts,
-      log: this.#log,
+      log: this.#answerLog,
       ownerToken: this.#token,
       sessions: sessionsForApi(this.sessions, parts.home),
       decide: fetchDecisions(decisions, this.#rulebook),
@@ -294,6 +297,7 @@ export class Daemon implements LineHost {
       server.close();
       server.closeAllConnections();
     }
+    this.#answerLog.finish();
     this.#log.close();
   }
 }

@@ -1,10 +1,9 @@
 import type { AuditLog } from '@hasp/audit';
 import { type AuditEvent, type Clock, HaspError, type Home, type Random } from '@hasp/core';
 import { LockedVault, type Vault } from '@hasp/vault';
-import { Broker } from '../broker.ts';
+import { Broker, type RunLog } from '../broker.ts';
 import { checkMark } from '../check-mark.ts';
 import { reopenedFrom } from './reopened.ts';
-import { sealingLater } from './sealing-later.ts';
 
 export interface VaultFacts {
   readonly home: Home;
@@ -21,15 +20,20 @@ const LONGEST_MS = 2 ** 31 - 1;
 export class OpenVault {
   readonly #facts: VaultFacts;
   readonly #log: AuditLog;
+  readonly #runLog: RunLog;
   readonly #idle: () => void;
   #idleMs: number | undefined;
   #timer: NodeJS.Timeout | undefined;
   #open: { readonly vault: Vault; readonly broker: Broker } | undefined;
 
-  /** @param idle called when nothing was asked for so long */
-  constructor(facts: VaultFacts, log: AuditLog, idleMs: number | undefined, idle: () => void) {
+  /**
+   * @param runLog the same log, for what runs wait for
+   * @param idle called when nothing was asked for so long
+   */
+  constructor(facts: VaultFacts, log: AuditLog, runLog: RunLog, idleMs: number | undefined, idle: () => void) {
     this.#facts = facts;
     this.#log = log;
+    this.#runLog = runLog;
     this.#idleMs = idleMs;
     this.#idle = idle;
   }
@@ -69,7 +73,7 @@ export class OpenVault {
       () => this.vault,
       () => this.peek(),
     );
-    const broker = new Broker({ ...this.#facts, vault, log: sealingLater(this.#log), reopened });
+    const broker = new Broker({ ...this.#facts, vault, log: this.#runLog, reopened });
     this.#open = { vault, broker };
     this.#idleMs = idleMs;
     this.#touch();

@@ -19,7 +19,7 @@ export interface Sessions {
 
 export interface ApiParts {
   readonly home: Home;
-  readonly log: AuditLog;
+  readonly log: Pick<AuditLog, 'append' | 'head'>;
   readonly clock: Clock;
   readonly random: Random;
   readonly uid: number;

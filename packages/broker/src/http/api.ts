@@ -1,6 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { SealingBeside } from '@hasp/audit';
 import type { GrantEndReason } from '@hasp/core';
 import { selfIdentity } from '@hasp/process-tree';
 import type { Transport } from '../fetch/asker.ts';
@@ -45,7 +44,6 @@ const find = makeFinder(ROUTES);
 export class BrokerApi {
   readonly #api: Api;
   readonly #identification: Identification;
-  readonly #log: SealingBeside;
   readonly #timer: NodeJS.Timeout;
   #busy = 0;
   /** Answers that are not with the kernel yet. */
@@ -59,10 +57,8 @@ export class BrokerApi {
     const { uid, host, log } = parts;
     const connections = new Connections(parts.mostConnections);
     const metrics = makeMetrics();
-    this.#log = new SealingBeside(log);
     const fetching = new Fetching({
       ...parts,
-      log: this.#log,
       vault: () => parts.vault(),
       facts: { uid, host, broker: selfIdentity() },
       withdrawn: (limitKey) => connections.close(limitKey),
@@ -145,7 +141,6 @@ export class BrokerApi {
     clearInterval(this.#timer);
     this.#api.fetching.close();
     this.#api.attempts.close();
-    this.#log.finish();
   }
 
   #tick(): void {
