@@ -6,14 +6,18 @@ import {
   I8X16_LE_U,
   I8X16_SPLAT,
   I8X16_SUB,
-  I32,
-  I32_AND,
+  I8X16_SUB_SAT_U,
   I32_CONST,
-  I32_EQ,
-  I32_OR,
-  I32_SHL,
-  I32_SUB,
-  I32_XOR,
+  I32_EQZ,
+  I64,
+  I64_AND,
+  I64_CONST,
+  I64_EQZ,
+  I64_EXTEND_I32_U,
+  I64_OR,
+  I64_SHL,
+  I64_SUB,
+  I64_XOR,
   IF,
   LOCAL_GET,
   LOCAL_SET,
@@ -23,18 +27,27 @@ import {
   searchModule,
   signed,
   tellAddress,
+  unsigned,
   V128,
-  V128_AND,
+  V128_ANY_TRUE,
   V128_LOAD,
+  V128_OR,
 } from './wasm-code.ts';
 
 const VECTOR = 16;
-/** So many bytes are looked at together, as two vectors that overlap, */
-export const DENSE_BYTES = 28;
+/** So many bytes are looked at together, */
+export const DENSE_BYTES = VECTOR;
 /** of so many. */
-export const DENSE_STEP = 2 * VECTOR;
+export const DENSE_STEP = 44;
+/** So many times at each step: the loop itself takes a third of the time of one look. */
+const LOOKS = 2;
+/** What one call looks at is a multiple of it. */
+export const DENSE_STRIDE = LOOKS * DENSE_STEP;
+/** So far behind its beginning goes the last look of a step. */
+export const DENSE_REACH = (LOOKS - 1) * DENSE_STEP + DENSE_BYTES + DENSE_STEP;
 
-const ALL = (1 << VECTOR) - 1;
+/** Where the vectors lie that have the DENSE_STEP bytes behind: the last overlaps the one before. */
+const BEHIND = [0, VECTOR, DENSE_STEP - VECTOR] as const;
 const [LOW, SPAN, FIRST] = [3, 4, 5] as const;
 
 /** From one byte to another, both with it. */
@@ -48,31 +61,54 @@ export type ByteRange = readonly [least: number, most: number];
  *     `out`. Returns where it stopped writing.
  */
 export function denseFinderCode(dense: ByteRange, ends: ByteRange): Uint8Array {
-  const splat = (number: number): number[] => [I32_CONST, ...signed(number), SIMD, I8X16_SPLAT];
-  const load = (offset: number): number[] => [LOCAL_GET, AT, SIMD, V128_LOAD, ANY_ALIGNMENT, offset];
-  const denseAt = (offset: number): number[] => [
-    ...[...load(offset), LOCAL_GET, LOW, SIMD, I8X16_SUB, LOCAL_GET, SPAN, SIMD, I8X16_LE_U],
-  ];
-  const endsAt = (offset: number): number[] => [
-    ...[...load(offset), ...splat(ends[0]), SIMD, I8X16_SUB, ...splat(ends[1] - ends[0]), SIMD, I8X16_LE_U],
-  ];
-  /** A bit for each of the DENSE_STEP bytes behind. */
-  const behind = (bytesAt: (offset: number) => number[]): number[] => [
-    ...[...bytesAt(DENSE_BYTES), SIMD, I8X16_BITMASK, ...bytesAt(DENSE_BYTES + VECTOR), SIMD, I8X16_BITMASK],
-    ...[I32_CONST, VECTOR, I32_SHL, I32_OR],
-  ];
   const begin = [
     // Locals beside the parameters.
-    ...[2, 2, V128, 1, I32],
+    ...[2, 2, V128, 1, I64],
     ...[...splat(dense[0]), LOCAL_SET, LOW, ...splat(dense[1] - dense[0]), LOCAL_SET, SPAN],
   ];
-  const each = [
-    ...[...denseAt(0), ...denseAt(DENSE_BYTES - VECTOR), SIMD, V128_AND],
-    ...[SIMD, I8X16_BITMASK, I32_CONST, ...signed(ALL), I32_EQ, IF, NO_RESULT],
+  const looks = Array.from({ length: LOOKS }, (_, look) => lookAt(look * DENSE_STEP, ends));
+  return searchModule(begin, looks.flat(), DENSE_STRIDE);
+}
+
+/** Most end after the first row, and nearly all of the others after the second. */
+function lookAt(place: number, ends: ByteRange): number[] {
+  const behind = BEHIND.map((at) => place + DENSE_BYTES + at);
+  const anyEnd = behind.flatMap((at, index) => [...endsAt(at, ends), ...(index === 0 ? [] : [SIMD, V128_OR])]);
+  return [
+    ...[...overAt(place), SIMD, V128_ANY_TRUE, I32_EQZ, IF, NO_RESULT],
+    ...[...anyEnd, SIMD, V128_ANY_TRUE, IF, NO_RESULT],
     // The lowest bit of what is not dense: x & -x.
-    ...[...behind(denseAt), I32_CONST, ...signed(-1), I32_XOR, LOCAL_TEE, FIRST],
-    ...[I32_CONST, 0, LOCAL_GET, FIRST, I32_SUB, I32_AND, ...behind(endsAt), I32_AND, IF, NO_RESULT],
-    ...[...tellAddress(DENSE_BYTES), END, END],
+    ...[...maskOf(behind.map(denseAt)), I64_CONST, ...signed(-1), I64_XOR, LOCAL_TEE, FIRST],
+    ...[I64_CONST, 0, LOCAL_GET, FIRST, I64_SUB, I64_AND, ...maskOf(behind.map((at) => endsAt(at, ends))), I64_AND],
+    ...[I64_EQZ, I32_EQZ, IF, NO_RESULT, ...tellAddress(place + DENSE_BYTES), END, END, END],
   ];
-  return searchModule(begin, each, DENSE_STEP);
+}
+
+/** Of bytes that are dense nothing is left when what they may be over the least of them is taken away. */
+function overAt(place: number): number[] {
+  return [...load(place), LOCAL_GET, LOW, SIMD, I8X16_SUB, LOCAL_GET, SPAN, SIMD, I8X16_SUB_SAT_U];
+}
+
+function denseAt(place: number): number[] {
+  return [...load(place), LOCAL_GET, LOW, SIMD, I8X16_SUB, LOCAL_GET, SPAN, SIMD, I8X16_LE_U];
+}
+
+function endsAt(place: number, [least, most]: ByteRange): number[] {
+  return [...load(place), ...splat(least), SIMD, I8X16_SUB, ...splat(most - least), SIMD, I8X16_LE_U];
+}
+
+/** A bit for each of the DENSE_STEP bytes. */
+function maskOf(vectors: readonly number[][]): number[] {
+  return vectors.flatMap((vector, at) => [
+    ...[...vector, SIMD, I8X16_BITMASK, I64_EXTEND_I32_U, I64_CONST, BEHIND[at] as number, I64_SHL],
+    ...(at === 0 ? [] : [I64_OR]),
+  ]);
+}
+
+function load(place: number): number[] {
+  return [LOCAL_GET, AT, SIMD, V128_LOAD, ANY_ALIGNMENT, ...unsigned(place)];
+}
+
+function splat(number: number): number[] {
+  return [I32_CONST, ...signed(number), SIMD, I8X16_SPLAT];
 }

@@ -140,6 +140,17 @@ function restOf(whole: string, breaks: LineBreaks): string {
   return rest + whole.slice(start);
 }
 
+it('WebAssembly looks for digits where there are vectors, and tells of few places where no line ends', () => {
+  const lines = `${VALUE.repeat(3)}\n`.repeat(1_000);
+  const places: number[] = [];
+  expect(finder.eachDenseEnd(Buffer.from(lines), (place) => places.push(place))).toBe(true);
+  expect(places.length).toBeGreaterThanOrEqual(1_000);
+  expect(finder.eachDenseEnd(Buffer.from(lines.replaceAll('\n', ' ')), (place) => places.splice(0, 0, place))).toBe(
+    true,
+  );
+  expect(places.length).toBeLessThan(1_010);
+});
+
 it('WebAssembly and script find the same line breaks, wherever the text lies and however it is cut', () => {
   fc.assert(
     fc.property(text, fc.nat(40), fc.array(fc.nat(3 * BLOCK), { maxLength: 6 }), (whole, offset, cuts) => {

@@ -1,5 +1,6 @@
 /** What a WebAssembly module is written with: opcodes by the names that the specification gives them, and its parts. */
 export const I32 = 0x7f;
+export const I64 = 0x7e;
 export const NO_RESULT = 0x40;
 const BLOCK = 0x02;
 const LOOP = 0x03;
@@ -14,16 +15,21 @@ export const I32_LOAD = 0x28;
 const I32_STORE = 0x36;
 export const I32_CONST = 0x41;
 export const I32_EQZ = 0x45;
-export const I32_EQ = 0x46;
 const I32_GE_U = 0x4f;
 const I32_ADD = 0x6a;
-export const I32_SUB = 0x6b;
 export const I32_MUL = 0x6c;
 export const I32_AND = 0x71;
 export const I32_OR = 0x72;
-export const I32_XOR = 0x73;
 export const I32_SHL = 0x74;
 export const I32_SHR_U = 0x76;
+export const I64_CONST = 0x42;
+export const I64_EQZ = 0x50;
+export const I64_SUB = 0x7d;
+export const I64_AND = 0x83;
+export const I64_OR = 0x84;
+export const I64_XOR = 0x85;
+export const I64_SHL = 0x86;
+export const I64_EXTEND_I32_U = 0xad;
 export const ANY_ALIGNMENT = 0;
 /** Of vectors, behind this prefix. */
 export const SIMD = 0xfd;
@@ -31,9 +37,11 @@ export const V128 = 0x7b;
 export const V128_LOAD = 0x00;
 export const I8X16_SPLAT = 0x0f;
 export const I8X16_LE_U = 0x2a;
-export const V128_AND = 0x4e;
+export const V128_OR = 0x50;
+export const V128_ANY_TRUE = 0x53;
 export const I8X16_BITMASK = 0x64;
 export const I8X16_SUB = 0x71;
+export const I8X16_SUB_SAT_U = 0x73;
 
 const [TYPE, IMPORT, FUNCTION, EXPORT, CODE] = [1, 2, 3, 7, 10] as const;
 const [NAME_M, NAME_F] = [0x6d, 0x66] as const;

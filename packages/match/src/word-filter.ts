@@ -11,7 +11,10 @@ import { finderFor, type WordFinder, wipeFinder } from './word-finder.ts';
 export interface WordFilter {
   /** 4, 8 or 16: the more, the faster. */
   readonly stride: number;
-  /** Of each word two bits in one of these (Putze, Sanders and Singler's blocked Bloom filter, WEA 2007). */
+  /**
+   * Of each word two bits in one of these are 0, and all others are 1: Putze, Sanders and Singler's blocked Bloom filter
+   * (WEA 2007), every bit turned over, as a `WordFinder` needs it.
+   */
   readonly bloom: Int32Array;
   /** By a hash of a word: where those of that hash begin in the next two. */
   readonly buckets: Int32Array;
@@ -75,12 +78,12 @@ function placedWords(strings: Strings, stride: number): PlacedWords {
 }
 
 function bloomOf(words: Int32Array, most: number): Int32Array {
-  const bloom = new Int32Array(2 ** Math.min(BLOOM_BITS, bitsFor(2 * most)));
+  const bloom = new Int32Array(2 ** Math.min(BLOOM_BITS, bitsFor(2 * most))).fill(-1);
   const shift = Math.clz32(bloom.length) + 1;
   for (let index = 0; index < words.length; index += 1) {
     const hash = Math.imul(words[index] as number, MULTIPLIER);
     const block = hash >>> shift;
-    bloom[block] = (bloom[block] as number) | (1 << (hash >>> 12)) | (1 << (hash >>> 7));
+    bloom[block] = (bloom[block] as number) & ~((1 << (hash >>> 12)) | (1 << (hash >>> 7)));
   }
   return bloom;
 }
@@ -162,12 +165,12 @@ export function eachCandidateByScript(table: WordFilter, text: Uint8Array, candi
     const bits1 = bloom[hash1 >>> shift] as number;
     const bits2 = bloom[hash2 >>> shift] as number;
     const bits3 = bloom[hash3 >>> shift] as number;
-    const known =
-      ((bits0 >>> (hash0 >>> 12)) & (bits0 >>> (hash0 >>> 7))) |
-      ((bits1 >>> (hash1 >>> 12)) & (bits1 >>> (hash1 >>> 7))) |
-      ((bits2 >>> (hash2 >>> 12)) & (bits2 >>> (hash2 >>> 7))) |
-      ((bits3 >>> (hash3 >>> 12)) & (bits3 >>> (hash3 >>> 7)));
-    if ((known & 1) !== 0) look(table, words, index, index + 4 * step, first, candidate);
+    const unknown =
+      ((bits0 >>> (hash0 >>> 12)) | (bits0 >>> (hash0 >>> 7))) &
+      ((bits1 >>> (hash1 >>> 12)) | (bits1 >>> (hash1 >>> 7))) &
+      ((bits2 >>> (hash2 >>> 12)) | (bits2 >>> (hash2 >>> 7))) &
+      ((bits3 >>> (hash3 >>> 12)) | (bits3 >>> (hash3 >>> 7)));
+    if ((unknown & 1) === 0) look(table, words, index, index + 4 * step, first, candidate);
   }
   look(table, words, index, count, first, candidate);
 }
@@ -187,7 +190,7 @@ function look(
     const word = words[index] as number;
     const hash = Math.imul(word, MULTIPLIER);
     const bits = bloom[hash >>> shift] as number;
-    if (((bits >>> (hash >>> 12)) & (bits >>> (hash >>> 7)) & 1) === 0) continue;
+    if ((((bits >>> (hash >>> 12)) | (bits >>> (hash >>> 7))) & 1) !== 0) continue;
     const bucket = hash >>> bucketShift;
     const end = buckets[bucket + 1] as number;
     for (let place = buckets[bucket] as number; place < end; place += 1) {

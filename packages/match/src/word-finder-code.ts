@@ -30,7 +30,7 @@ import {
  *     word = load(at + n * stride); hash = word * MULTIPLIER
  *     known = (load(hash >>> shift << 2) & load(masks + (hash >>> 7 & 1023) * 4)) == 0
  *
- * The first table is the Bloom filter, every bit turned over, at address 0; the second has two bits for each ten bits
+ * The first table is the filter's, at address 0; the second has two bits for each ten bits
  * of a hash: to shift by a number that is not known beforehand takes a processor three times as long.
  */
 export interface FinderLayout {

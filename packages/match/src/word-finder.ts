@@ -1,4 +1,4 @@
-import { DENSE_BYTES, DENSE_STEP, denseFinderCode } from './dense-finder-code.ts';
+import { DENSE_BYTES, DENSE_REACH, DENSE_STEP, DENSE_STRIDE, denseFinderCode } from './dense-finder-code.ts';
 import { finderCode, GROUP } from './word-finder-code.ts';
 
 /** The part of it that is used. */
@@ -68,7 +68,7 @@ export class WordFinder {
     this.#words = new Int32Array(memory.buffer);
     this.memory = new Uint8Array(memory.buffer);
     this.#stride = stride;
-    for (let at = 0; at < bloom.length; at += 1) this.#words[at] = ~(bloom[at] as number);
+    this.#words.set(bloom);
     for (let bits = 0; bits < 1 << MASK_BITS; bits += 1) {
       this.#words[(masks >> 2) + bits] = (1 << bits) | (1 << (bits >> 5));
     }
@@ -89,16 +89,15 @@ export class WordFinder {
   eachDenseEnd(text: Uint8Array, tell: (place: number) => void): boolean {
     if (this.#findDense === undefined) return false;
     const isInPlace = text.buffer === this.memory.buffer;
-    const reach = DENSE_BYTES + DENSE_STEP;
     let at = 0;
-    while (at + reach <= text.length) {
+    while (at + DENSE_REACH <= text.length) {
       const length = Math.min(text.length - at, BLOCK_BYTES);
-      const steps = 1 + Math.floor((length - reach) / DENSE_STEP);
+      const steps = 1 + Math.floor((length - DENSE_REACH) / DENSE_STRIDE);
       const start = isInPlace ? text.byteOffset + at : this.#block;
       if (!isInPlace) this.memory.set(text.subarray(at, at + length), start);
-      const told = this.#findDense(start, start + steps * DENSE_STEP, this.#out) >> 2;
+      const told = this.#findDense(start, start + steps * DENSE_STRIDE, this.#out) >> 2;
       for (let out = this.#out >> 2; out < told; out += 1) tell((this.#words[out] as number) - start + at);
-      at += steps * DENSE_STEP;
+      at += steps * DENSE_STRIDE;
     }
     for (at += DENSE_BYTES; at < text.length; at += DENSE_STEP) tell(at);
     return true;
