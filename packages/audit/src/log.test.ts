@@ -108,7 +108,7 @@ describe('appending', () => {
   it('gives the mark of the last record, and keeps the events of one call together', () => {
     const mark = log.append([secretSet(1), secretSet(2), secretSet(3)]);
     const last = JSON.parse(log.lines().at(-1) as string) as { mac: string };
-    expect(mark).toEqual({ chain: log.root.chain, seq: 4, mac: last.mac });
+    expect(mark).toEqual({ chain: log.root.chain, seq: 4, mac: last.mac, offset: log.bytes().length });
     expect(log.append([])).toEqual(mark);
     expect(log.lines().length).toBe(4);
   });

@@ -1,13 +1,5 @@
 import { closeSync, constants, openSync } from 'node:fs';
-import {
-  type AuditEvent,
-  type AuditMark,
-  type AuditSink,
-  BROKEN_LOG_HINT,
-  type Clock,
-  HaspError,
-  type Home,
-} from '@hasp/core';
+import { type AuditEvent, type AuditSink, BROKEN_LOG_HINT, type Clock, HaspError, type Home } from '@hasp/core';
 import { type AppendOptions, appendRecords, hasMoved, requireHeld, type SealedHead } from './append.ts';
 import { type Disk, realDisk } from './disk.ts';
 import { asWriteError, isErrno } from './failures.ts';
@@ -44,24 +36,24 @@ export class AuditLog implements AuditSink {
    * @param onDisk called before the seal is written, which may lag behind: who waits need not wait for that. If it
    * was called, the events are part of the log, even if this throws after it
    * @param sealer replaces the seal, if that is not to be done at once
-   * @returns the mark of the last of them
+   * @returns the end of the log with them
    * @throws HaspError E_AUDIT_WRITE: not recorded, or not surely; E_CHAIN_BROKEN: nothing was written
    */
-  append(events: readonly AuditEvent[], onDisk?: () => void, sealer?: Sealer): AuditMark {
+  append(events: readonly AuditEvent[], onDisk?: () => void, sealer?: Sealer): SealedHead {
     if (events.length === 0) {
-      const { chain, seq, mac } = this.head();
+      const head = this.head();
       onDisk?.();
-      return { chain, seq, mac };
+      return head;
     }
     return this.#appendLocked(events, { onDisk, sealer });
   }
 
   /**
    * Adopts what lies beyond the seal, which may lag behind the log, and fences what is no record there.
-   * @returns the mark of the log's true end
+   * @returns the log's true end
    * @throws HaspError as `append`
    */
-  settle(): AuditMark {
+  settle(): SealedHead {
     return this.#appendLocked([]);
   }
 
@@ -74,13 +66,12 @@ export class AuditLog implements AuditSink {
     this.#locked((seal) => eraseOlder(this.#disk, seal, mac));
   }
 
-  #appendLocked(events: readonly AuditEvent[], how?: AppendOptions): AuditMark {
+  #appendLocked(events: readonly AuditEvent[], how?: AppendOptions): SealedHead {
     return this.#locked((seal) => {
       const log = openLog(this.#home.auditLog);
       try {
         this.#last = appendRecords({ disk: this.#disk, log, seal }, events, this.#clock, { ...how, last: this.#last });
-        const { chain, seq, mac } = this.#last;
-        return { chain, seq, mac };
+        return this.#last;
       } finally {
         closeSync(log);
       }

@@ -156,9 +156,7 @@ export function writeBeside(disk: Disk, fd: number, old: StoredSeal, seal: Seal)
 export function eraseOlder(disk: Disk, fd: number, mac: string): void {
   const newest = readSeal(disk, fd);
   newest?.key.fill(0);
-  if (newest?.hasOlder && newest.mac === mac) {
-    writeFully(disk, fd, Buffer.alloc(SLOT_BYTES), slotOffset(1 - newest.slot));
-  }
+  if (newest?.mac === mac) writeFully(disk, fd, Buffer.alloc(SLOT_BYTES), slotOffset(1 - newest.slot));
 }
 
 /** No key is left in a seal that is no longer used. */

@@ -22,6 +22,8 @@ export interface Allowed {
   readonly value: SecretValue;
   /** Nothing has to hide it. */
   readonly placeholder: boolean;
+  /** Of the vault, when it was opened. */
+  readonly state: Uint8Array;
 }
 
 /** Why a run does not start, for the record and for the person. */

@@ -281,10 +281,11 @@ export function scopeOf(delivery: Delivery, { scope }: RunRequest): Scope {
 }
 
 function grantedValues(granted: readonly Allowed[]): GrantedValue[] {
-  return granted.map(({ binding, version, value, placeholder }) => ({
+  return granted.map(({ binding, version, value, placeholder, state }) => ({
     name: binding.reference.name,
     version,
     bytes: value.reveal(),
     placeholder,
+    state,
   }));
 }

@@ -8,6 +8,8 @@ export interface GrantedValue extends NamedValue {
   readonly version: number;
   /** It is not masked. */
   readonly placeholder: boolean;
+  /** Of the vault, when it was opened. */
+  readonly state: Uint8Array;
 }
 
 /**
@@ -43,7 +45,8 @@ export class Redaction {
   }
 
   #makeMatcher(): Matcher {
-    const managed = this.#granted.every((value) => this.#isManaged(value))
+    const state = this.#vault.state();
+    const managed = this.#granted.every((value) => state.equals(value.state) || this.#isManaged(value))
       ? managedMatcher(this.#vault, this.#build)
       : this.#withGranted();
     return { ...managed, names: managed.names.map((names) => names.map(withoutVersion)) };

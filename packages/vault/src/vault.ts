@@ -60,13 +60,19 @@ export class Vault {
     this.#sheaf = new Sheaf(database, keys, this.#entries, this.#versions, ports.random);
   }
 
-  /** The newest version, or the one asked for. @throws HaspError E_SECRET_MISSING */
-  get(reference: Reference): { version: number; value: SecretValue; placeholder: boolean } {
+  /** The newest version, or the one asked for, with the `state` of the vault at that moment. @throws HaspError E_SECRET_MISSING */
+  get(reference: Reference): { version: number; value: SecretValue; placeholder: boolean; state: Uint8Array } {
     return this.#database.read(() => {
       const head = this.#head(reference.name);
       const { version, placeholder } = listVersion(versionOf(head, reference.version));
-      return { version, value: new SecretValue(this.#versions.read(head, version)), placeholder };
+      const value = new SecretValue(this.#versions.read(head, version));
+      return { version, value, placeholder, state: this.#entries.stamps() };
     });
+  }
+
+  /** Different after any change of any entry. */
+  state(): Buffer {
+    return this.#database.read(() => this.#entries.stamps());
   }
 
   /** Adds a version, of a new name the first. Returns its number. @throws HaspError E_NAME_INVALID, E_USAGE */

@@ -72,12 +72,8 @@ export class Daemon implements LineHost {
     this.#startedAt = parts.clock();
     this.#vault = new OpenVault(parts, this.#log, this.#answerLog, parts.idleMs, () => this.lock('idle'));
     this.#approvals = new Approvals(parts.clock, parts.random);
-    this.#rulebook = new Rulebook({
-      ...parts,
-      record: (event) => this.#vault.record(event),
-      sealedEnd: () => this.#log.head().offset,
-    });
     const record = (event: AuditEvent): void => this.#vault.record(event);
+    this.#rulebook = new Rulebook({ ...parts, record, sealedEnd: () => this.#log.head().offset });
     const vault = (): Vault => this.#vault.vault;
     this.sessions = new Sessions({ ...parts, vault, record, ended: (session) => this.#forget(session) }, this.#log);
     const decisions = new AgentDecisions(this.#rulebook, this.#approvals, parts.clock, (secret) =>
