@@ -1,5 +1,5 @@
 import { fdatasync } from 'node:fs';
-import type { AuditEvent, AuditMark, AuditSink } from '@hasp/core';
+import type { AuditEvent, AuditSink } from '@hasp/core';
 import type { AuditLog, SealedHead } from './log.ts';
 import { type Sealer, writeBeside } from './seal.ts';
 
@@ -24,7 +24,7 @@ export class SealingBeside implements AuditSink {
   }
 
   /** As `AuditLog` has it. */
-  append(events: readonly AuditEvent[], onDisk?: () => void): AuditMark {
+  append(events: readonly AuditEvent[], onDisk?: () => void): SealedHead {
     clearTimeout(this.#timer);
     return this.#log.append(events, onDisk, this.#seal);
   }
