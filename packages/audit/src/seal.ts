@@ -142,7 +142,7 @@ export const replaceSeal: Sealer = (disk, fd, old, seal) => {
   if (old.hasOlder) disk.datasync(fd);
   writeBeside(disk, fd, old, seal);
   disk.datasync(fd);
-  writeFully(disk, fd, Buffer.alloc(SLOT_BYTES), slotOffset(old.slot));
+  eraseSlot(disk, fd, old.slot);
 };
 
 /** The first step of it: writes it into the slot that is free, or has one that is older than `old`, which is on the disk. */
@@ -152,11 +152,15 @@ export function writeBeside(disk: Disk, fd: number, old: StoredSeal, seal: Seal)
   slot.fill(0);
 }
 
-/** The last step of it, after the first: if the seal with that MAC is still the newest, it is known to be on the disk. */
+/** The last step of it: erases the other slot, if the newest seal still has that MAC. It must be on the disk. */
 export function eraseOlder(disk: Disk, fd: number, mac: string): void {
   const newest = readSeal(disk, fd);
   newest?.key.fill(0);
-  if (newest?.mac === mac) writeFully(disk, fd, Buffer.alloc(SLOT_BYTES), slotOffset(1 - newest.slot));
+  if (newest?.mac === mac) eraseSlot(disk, fd, 1 - newest.slot);
+}
+
+function eraseSlot(disk: Disk, fd: number, slot: number): void {
+  writeFully(disk, fd, Buffer.alloc(SLOT_BYTES), slotOffset(slot));
 }
 
 /** No key is left in a seal that is no longer used. */

@@ -20,20 +20,20 @@ const LONGEST_MS = 2 ** 31 - 1;
 export class OpenVault {
   readonly #facts: VaultFacts;
   readonly #log: AuditLog;
-  readonly #runLog: RunLog;
+  readonly #answerLog: RunLog;
   readonly #idle: () => void;
   #idleMs: number | undefined;
   #timer: NodeJS.Timeout | undefined;
   #open: { readonly vault: Vault; readonly broker: Broker } | undefined;
 
   /**
-   * @param runLog the same log, for what runs wait for
+   * @param answerLog the same log, for what somebody waits for
    * @param idle called when nothing was asked for so long
    */
-  constructor(facts: VaultFacts, log: AuditLog, runLog: RunLog, idleMs: number | undefined, idle: () => void) {
+  constructor(facts: VaultFacts, log: AuditLog, answerLog: RunLog, idleMs: number | undefined, idle: () => void) {
     this.#facts = facts;
     this.#log = log;
-    this.#runLog = runLog;
+    this.#answerLog = answerLog;
     this.#idleMs = idleMs;
     this.#idle = idle;
   }
@@ -73,7 +73,7 @@ export class OpenVault {
       () => this.vault,
       () => this.peek(),
     );
-    const broker = new Broker({ ...this.#facts, vault, log: this.#runLog, reopened });
+    const broker = new Broker({ ...this.#facts, vault, log: this.#answerLog, reopened });
     this.#open = { vault, broker };
     this.#idleMs = idleMs;
     this.#touch();
