@@ -27,6 +27,11 @@ describe('signals', { timeout: 30_000 }, () => {
     readonly ended: Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
   }
 
+  /** On a terminal whose session it leads: a shell above it would be ended by its keys, and take the terminal along. */
+  function startOnTerminal(command: string): Running {
+    return start(['script', '-qec', `exec ${command}`, '/dev/null']);
+  }
+
   /** A session of its own: no terminal. */
   function start(command: readonly string[], options: SuperviseOptions = {}, detached = true): Running {
     const log = workshop.newLog();
@@ -84,7 +89,7 @@ describe('signals', { timeout: 30_000 }, () => {
   });
 
   it('one Ctrl-C at the terminal is one INT in the command', async () => {
-    const running = start(['script', '-qec', '"$HASP" bash -c "$WITNESS"', '/dev/null']);
+    const running = startOnTerminal('"$HASP" bash -c "$WITNESS"');
     await until(() => running.text().includes('ready'));
     running.child.stdin?.write('\x03');
     await until(() => running.text().includes('INT'));
@@ -97,7 +102,7 @@ describe('signals', { timeout: 30_000 }, () => {
   });
 
   it('INT at the terminal is passed on to a command that has left our group', async () => {
-    const running = start(['script', '-qec', '"$HASP" setsid bash -c "$WITNESS"', '/dev/null']);
+    const running = startOnTerminal('"$HASP" setsid bash -c "$WITNESS"');
     await until(() => running.text().includes('ready'));
     running.child.stdin?.write('\x03');
     await until(() => running.text().includes('INT'));
@@ -106,7 +111,7 @@ describe('signals', { timeout: 30_000 }, () => {
   });
 
   it('Ctrl-Z and fg work as without the wrapper', async () => {
-    const running = start(['script', '-qec', 'bash --norc -i', '/dev/null']);
+    const running = startOnTerminal('bash --norc -i');
     running.child.stdin?.write('PS1=; "$HASP" bash -c "$WITNESS"\n');
     await until(() => /^ready/m.test(running.text()));
     running.child.stdin?.write('\x1a');
@@ -121,7 +126,7 @@ describe('signals', { timeout: 30_000 }, () => {
   });
 
   it('a command that stops itself stops the wrapper, and goes on with it', async () => {
-    const running = start(['script', '-qec', 'bash --norc -i', '/dev/null']);
+    const running = startOnTerminal('bash --norc -i');
     running.child.stdin?.write(`PS1=; "$HASP" sh -c 'kill -TSTP $$; echo went on'\n`);
     await until(() => running.text().includes('Stopped'));
     running.child.stdin?.write('fg >/dev/null; echo status $?\nexit\n');
