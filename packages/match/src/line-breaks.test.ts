@@ -41,6 +41,10 @@ it.each<[tool: string, 'base64' | 'hex', width: number, lineEnd: string]>([
   ['MIME', 'base64', 76, '\r\n'],
   ['YAML', 'base64', 76, '\n    '],
   ['xxd -p', 'hex', 60, '\n'],
+  ['base64 in a JSON', 'base64', 76, '\\n'],
+  ['base64 in a JSON in a JSON', 'base64', 76, '\\\\r\\\\n'],
+  ['strings of C', 'base64', 64, '\\n"\n  "'],
+  ['a quoted mail', 'base64', 76, '\n> > '],
 ])('a value in a longer text is found wherever a line of %s ends within it', (_, encoding, width, lineEnd) => {
   for (const value of [VALUE, LONG]) {
     for (let before = 0; before < 120; before += 1) {
@@ -49,8 +53,9 @@ it.each<[tool: string, 'base64' | 'hex', width: number, lineEnd: string]>([
       const masked = mask(value, text, 50 + before);
       expect(masked.split('[hasp:KEY]')).toHaveLength(2);
       // But for the digits at its ends, in which its neighbours have a part.
-      const digits = masked.replace('[hasp:KEY]', '').replace(/\s/g, '').length;
-      const others = text.replace(/\s/g, '').length - Buffer.from(value).toString(encoding).replace(/=/g, '').length;
+      const digits = masked.replace('[hasp:KEY]', '').replaceAll(lineEnd, '').length;
+      const others =
+        text.replaceAll(lineEnd, '').length - Buffer.from(value).toString(encoding).replace(/=/g, '').length;
       expect(digits - others).toBeLessThanOrEqual(2);
     }
   }

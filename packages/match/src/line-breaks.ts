@@ -10,8 +10,11 @@ export const LEAST_DIGITS = 60;
 const MOST_BREAK_BYTES = 64;
 const NEWLINE = 0x0a;
 const CARRIAGE_RETURN = 0x0d;
-const SPACE = 0x20;
-const TAB = 0x09;
+const BACKSLASH = 0x5c;
+/** What may go on with a line break: white space, quotes of strings and of mails, backslashes. */
+const GOES_ON = bitsOf(codes(' \t\n\r"\'>\\'));
+/** Behind a backslash they are an escape of one. */
+const ESCAPED = bitsOf(codes('nrt'));
 
 /** The longest stretch of a text that a head can take where line breaks are left out of it. */
 export const LONGEST_BROKEN_HEAD = LONGEST_HEAD + (1 + Math.ceil(LONGEST_HEAD / LEAST_DIGITS)) * MOST_BREAK_BYTES;
@@ -22,9 +25,11 @@ export interface Before {
   readonly digits: number;
   /** So many bytes of a line break. */
   readonly broken: number;
+  /** The last of them is a backslash. */
+  readonly isEscaping: boolean;
 }
 
-export const NOTHING_BEFORE: Before = { digits: 0, broken: 0 };
+export const NOTHING_BEFORE: Before = { digits: 0, broken: 0, isEscaping: false };
 
 /** Start and end of each line break in a text, one after the other. */
 export type LineBreaks = readonly number[];
@@ -37,16 +42,24 @@ export interface DenseFinder {
 }
 
 /**
- * Where what was encoded is broken into lines: a line end right behind LEAST_DIGITS digits or more, with the white
- * space that follows it, up to MOST_BREAK_BYTES. What it is hangs on the bytes before it alone, not on how the stream is cut.
+ * Where what was encoded is broken into lines: a line end right behind LEAST_DIGITS digits or more, as it is or as strings of
+ * programs and JSON have it (`\\n`), with the white space, quotes and escapes that follow it, up to MOST_BREAK_BYTES. What it is hangs
+ * on the bytes before it alone, not on how the stream is cut: so any backslash there begins one.
  */
-export function lineBreaksIn(text: Uint8Array, { digits, broken }: Before, finder?: DenseFinder): LineBreaks {
+export function lineBreaksIn(text: Uint8Array, before: Before, finder?: DenseFinder): LineBreaks {
+  const { digits, broken } = before;
   const { length } = text;
   let breaks: number[] | undefined;
-  /** Takes the line break at `at`, of which `before` bytes came earlier, and returns where it ends. */
-  const take = (at: number, before: number): number => {
+  /** Takes the line break at `at`, of which `earlier` bytes came earlier, and returns where it ends. */
+  const take = (at: number, earlier: number): number => {
     let end = at;
-    while (end < length && end - at + before < MOST_BREAK_BYTES && isWhiteSpace(text[end] as number)) end += 1;
+    let isEscaping = earlier > 0 && before.isEscaping;
+    while (end < length && end - at + earlier < MOST_BREAK_BYTES) {
+      const byte = text[end] as number;
+      if (!has(GOES_ON, byte) && !(isEscaping && has(ESCAPED, byte))) break;
+      isEscaping = byte === BACKSLASH;
+      end += 1;
+    }
     if (end > at) {
       breaks ??= [];
       breaks.push(at, end);
@@ -119,17 +132,16 @@ export function beforeOf(text: Uint8Array, breaks: LineBreaks, before: Before, a
   const from = index < 0 ? 0 : (breaks[index] as number);
   const to = index < 0 ? 0 : (breaks[index + 1] as number);
   if (at === 0) return before;
-  if (to >= at) return { digits: 0, broken: at - from + (from === 0 ? before.broken : 0) };
+  if (to >= at) {
+    const broken = at - from + (from === 0 ? before.broken : 0);
+    return { digits: 0, broken, isEscaping: text[at - 1] === BACKSLASH };
+  }
   let digits = 0;
   while (digits < LEAST_DIGITS && at - digits > to && IS_DIGIT[text[at - digits - 1] as number] === 1) digits += 1;
   if (digits === at) digits = Math.min(LEAST_DIGITS, digits + before.digits);
-  return digits === 0 ? NOTHING_BEFORE : { digits, broken: 0 };
+  return digits === 0 ? NOTHING_BEFORE : { ...NOTHING_BEFORE, digits };
 }
 
 function isLineEnd(byte: number | undefined): boolean {
-  return byte === NEWLINE || byte === CARRIAGE_RETURN;
-}
-
-function isWhiteSpace(byte: number): boolean {
-  return byte === SPACE || byte === NEWLINE || byte === TAB || byte === CARRIAGE_RETURN;
+  return byte === NEWLINE || byte === CARRIAGE_RETURN || byte === BACKSLASH;
 }

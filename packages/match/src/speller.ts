@@ -14,6 +14,7 @@ export const SPELLING_KINDS = [
   'hex-escape',
   'html',
   'shell',
+  'backslash',
   'utf-16le',
   'utf-16be',
 ] as const;

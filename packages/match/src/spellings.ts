@@ -1,7 +1,10 @@
 import { BASE_N } from './base-n.ts';
 import { escapeSpellers } from './escapes.ts';
 import { type Heads, LONGEST_HEAD, type Longer } from './heads.ts';
+import { htmlSpellers } from './html.ts';
+import { jsonSpellers } from './json.ts';
 import { percentSpellers } from './percent.ts';
+import { quotingSpellers } from './quoting.ts';
 import {
   bitsOf,
   codes,
@@ -68,7 +71,14 @@ const WRAPPED = (
 let allSpellers: readonly Speller[] | undefined;
 
 function spellers(): readonly Speller[] {
-  allSpellers ??= [...PLAIN_SPELLERS, ...percentSpellers(), ...escapeSpellers()];
+  allSpellers ??= [
+    ...PLAIN_SPELLERS,
+    ...percentSpellers(),
+    ...jsonSpellers(),
+    ...escapeSpellers(),
+    ...htmlSpellers(),
+    ...quotingSpellers(),
+  ];
   return allSpellers;
 }
 
@@ -95,7 +105,7 @@ export function isPlain(byte: number): boolean {
   return byte >= 0x20 && byte < 0x7f && !SIGNS.includes(byte);
 }
 
-const SIGNS = codes('%\\&+\'"');
+const SIGNS = codes('%\\&+$\'"');
 
 function addBy(list: readonly Speller[], heads: Heads, bytes: Uint8Array, value: number): void {
   const to = lengthWithoutNewlines(bytes, 0, bytes.length);

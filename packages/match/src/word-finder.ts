@@ -30,8 +30,8 @@ const OUT_BYTES = BLOCK_BYTES / GROUP;
 
 /** From `+` to `z`. */
 const DENSE = [0x2b, 0x7a] as const;
-/** From line feed to carriage return. */
-const LINE_ENDS = [0x0a, 0x0d] as const;
+/** From line feed to carriage return, and the backslash of an escaped one. */
+const LINE_ENDS = { beside: [0x0a, 0x0d], among: 0x5c } as const;
 
 /** Of which words, and how they are looked for: as in a `WordFilter`. */
 export interface FinderTable {

@@ -1,0 +1,74 @@
+import { either, putByte, putUnicode, putUtf8, UNPRINTABLE } from './put.ts';
+import { bitsOf, byCharacters, codes, has, LOWER, type Speller, UPPER, type Write } from './speller.ts';
+
+const BACKSLASH = 0x5c;
+const QUOTE = 0x22;
+const BACKSLASH_U = codes('\\u');
+const TWO_BACKSLASHES_U = codes('\\\\u');
+const CONTROLS = '\b\f\n\r\t';
+
+/** By character: the letter after the backslash (RFC 8259, section 7). */
+export const SHORT: ReadonlyMap<number, number> = new Map(
+  [...`${CONTROLS}"\\`].map((character, at) => [character.charCodeAt(0), 'bfnrt"\\'.charCodeAt(at)]),
+);
+
+interface Style {
+  /** What is not ASCII as \uXXXX. */
+  readonly ascii?: boolean;
+  /** `\/`. */
+  readonly slash?: boolean;
+  /** Characters that are written as \uXXXX, whatever else they could be. */
+  readonly escaped?: string;
+  /** Digits of \uXXXX. */
+  readonly digits?: Uint8Array;
+  /** JSON in a JSON string. */
+  readonly twice?: boolean;
+}
+
+/** JSON, and what writes it so that it can stand in HTML. */
+const STYLES: readonly Style[] = [
+  {},
+  // Python, PHP
+  { ascii: true },
+  { ascii: true, slash: true },
+  { slash: true },
+  // Go, Rails; Jinja; Gson; Newtonsoft's EscapeHtml; Django's json_script; PHP's JSON_HEX_*
+  { escaped: '<>&' },
+  { escaped: `<>&'` },
+  { escaped: `<>&'=` },
+  { escaped: `<>&'"` },
+  { escaped: '<>&', digits: UPPER },
+  { escaped: `<>&'"`, digits: UPPER, slash: true },
+  // System.Text.Json; Go's templates; Django's escapejs
+  { escaped: `<>&'"+\``, digits: UPPER, ascii: true },
+  { escaped: `<>&'"+\``, slash: true },
+  { escaped: `<>&'"\`\\=-;${CONTROLS}`, digits: UPPER },
+  { twice: true },
+  { twice: true, ascii: true },
+];
+
+function json({ ascii = false, slash = false, escaped = '', digits = LOWER, twice = false }: Style): Speller {
+  const escapedBits = bitsOf(codes(escaped));
+  const backslash = (out: Uint8Array, at: number): number =>
+    putByte(BACKSLASH, out, twice ? putByte(BACKSLASH, out, at) : at);
+  const write: Write = (point, out, at) => {
+    const isEscaped = point < 0x80 && has(escapedBits, point);
+    const short = isEscaped ? undefined : (SHORT.get(point) ?? (slash && point === 0x2f ? point : undefined));
+    if (short !== undefined) {
+      const next = backslash(out, at);
+      return putByte(
+        short,
+        out,
+        twice && (short === QUOTE || short === BACKSLASH) ? putByte(BACKSLASH, out, next) : next,
+      );
+    }
+    if (point >= 0x20 && !isEscaped && !(ascii && point > 0x7e)) return putUtf8(point, out, at);
+    return putUnicode(point, digits, out, at, twice ? TWO_BACKSLASHES_U : BACKSLASH_U);
+  };
+  const altered = either(bitsOf(codes(`"\\${slash ? '/' : ''}`)), either(escapedBits, UNPRINTABLE));
+  return byCharacters(twice ? 'json-twice' : 'json', write, altered);
+}
+
+export function jsonSpellers(): Speller[] {
+  return STYLES.map(json);
+}
