@@ -1,14 +1,15 @@
 // Builds the published command into packages/cli/dist:
 // and its launcher, packages/cli/bin/hasp: launcher/hasp.c compiled, or launcher/hasp.bash where that fails.
-//   hasp.cjs   the entry: a guard against SIGUSR1, then the way to one of the next three
+//   hasp.cjs   the entry: a guard against SIGUSR1, then the way to one of the others
 //   run.cjs    the whole path of `hasp run`; nothing heavy
 //   remote.cjs the same where a broker decides: neither vault nor log
 //   daemon.cjs a broker in the background
 //   ask-once.cjs  what a run needs that has to ask for a passphrase
 //   inside-run.cjs  what a run needs where there are agent sessions, or where its broker is gone
 //   hook.cjs   the hooks that git starts, likewise
-//   main.cjs   every other command (yargs and all)
-//   *.cache    what V8 makes of the three, for the Node that builds (another Node compiles anew)
+//   scan.cjs, redact.cjs  these two commands, likewise
+//   main.cjs   every other command (yargs and all), and these where their argv is not simple
+//   *.cache    what V8 makes of those of a command, for the Node that builds (another Node compiles anew)
 //   help.txt   what `hasp --help` prints
 //   keyring.cjs  how the key of a vault is asked of the operating system's keyring
 //   settle-key-files.cjs  how what a killed rekey left is put in order
@@ -189,6 +190,17 @@ const hook = await build({
   entryPoints: { hook: path.join(cli, 'src/hook-entry.ts') },
   plugins: [laterRedactor, lazyBorders],
 });
+/** Each a command that is started all day; the match engine is loaded by both, but a scan masks no stream. */
+const scan = await build({
+  ...shared,
+  entryPoints: { scan: path.join(cli, 'src/scan-entry.ts') },
+  plugins: [laterRedactor, lazyBorders],
+});
+const redact = await build({
+  ...shared,
+  entryPoints: { redact: path.join(cli, 'src/redact-entry.ts') },
+  plugins: [lazyBorders],
+});
 const command = await build({
   ...shared,
   entryPoints: {
@@ -221,7 +233,10 @@ function entryOf(name) {
 writeFileSync(
   path.join(out, 'meta.json'),
   JSON.stringify({
-    outputs: Object.assign({}, ...[command, hook, run, remote, match, apart].map(({ metafile }) => metafile.outputs)),
+    outputs: Object.assign(
+      {},
+      ...[command, scan, redact, hook, run, remote, match, apart].map(({ metafile }) => metafile.outputs),
+    ),
   }).replaceAll(path.basename(out), 'dist'),
 );
 cpSync(path.join(cli, 'src/hasp.schema.json'), path.join(out, 'hasp.schema.json'));
@@ -263,6 +278,8 @@ try {
     ['remote', '-e', 'BUILD', '--', 'true'],
     ['run', '-e', 'BUILD', '--', 'true'],
     ['hook', 'pre-commit'],
+    ['scan', path.join(out, 'help.txt')],
+    ['redact'],
     ['main', 'secret', 'list'],
   ]) {
     // As the launcher starts it, and into a pipe, so that what a usual run needs is compiled.

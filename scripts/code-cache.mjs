@@ -39,4 +39,6 @@ const exports = evaluateBundle(script, file, require);
 if (name === 'remote') exports.runThroughBroker(argv);
 else if (name === 'run') exports.runFromArgv(argv);
 else if (name === 'hook') exports.hookFromArgv(argv);
+else if (name === 'scan') exports.scanFromArgv(argv);
+else if (name === 'redact') exports.redactFromArgv(argv);
 else await exports.main(argv);

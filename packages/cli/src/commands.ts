@@ -1,6 +1,8 @@
 import { AUDIT_COMMANDS } from './audit-commands.ts';
 import { BROKER_COMMANDS } from './broker-commands.ts';
 import type { Command } from './command.ts';
+import { REDACT } from './redact-command.ts';
+import { SCAN } from './scan-command.ts';
 import { SECRET_COMMANDS } from './secret-commands.ts';
 import { SESSION_COMMANDS } from './session-commands.ts';
 import { VAULT_COMMANDS } from './vault-commands.ts';
@@ -49,13 +51,7 @@ export const COMMANDS: readonly Command[] = [
     inSession: 'allowed',
     load: async () => (await import('./commands/get.ts')).get,
   },
-  {
-    usage: 'redact',
-    says: 'copy stdin to stdout, with every value of the vault masked',
-    example: 'make deploy 2>&1 | hasp redact',
-    inSession: 'allowed',
-    load: async () => (await import('./commands/redact.ts')).redact,
-  },
+  REDACT,
   {
     usage: 'grants',
     says: 'live grants, each with its process tree',
@@ -169,20 +165,7 @@ export const COMMANDS: readonly Command[] = [
     inSession: 'allowed',
     load: async () => (await import('./commands/hook-guard.ts')).guardOf('pre-push'),
   },
-  {
-    usage: 'scan [PATH...]',
-    says: 'look for managed values in files and folders, in what git has or is about to have, or on stdin',
-    example: 'hasp scan . --json',
-    options: {
-      all: { kind: 'flag', says: 'also what git ignores, and .git' },
-      staged: { kind: 'flag', says: 'what is staged for the next commit' },
-      range: { kind: 'text', says: 'A..B: every object of these commits' },
-      history: { kind: 'flag', says: 'every object of the repository that has a name' },
-      stdin: { kind: 'flag', says: 'what comes on stdin' },
-    },
-    inSession: 'allowed',
-    load: async () => (await import('./commands/scan.ts')).scan,
-  },
+  SCAN,
   ...BROKER_COMMANDS,
   {
     usage: 'doctor',

@@ -6,12 +6,14 @@ import path from 'node:path';
 import { compileBundle, evaluateBundle } from './bundle.ts';
 import type * as HookEntry from './hook-entry.ts';
 import type * as Main from './main.ts';
+import type * as RedactEntry from './redact-entry.ts';
 import type * as RemoteEntry from './remote-entry.ts';
 import type * as RunEntry from './run-entry.ts';
+import type * as ScanEntry from './scan-entry.ts';
 
 start(process.argv.slice(2));
 
-/** Five ways in, the quickest first: the help page is made by the build, `run` and git's hooks load no parser. */
+/** The ways in, the quickest first: the help page is made by the build; `run`, git's hooks, `scan` and `redact` load no parser. */
 function start(argv: readonly string[]): void {
   if (argv.length === 1 && argv[0] === '--help' && printBuiltHelp()) return;
   try {
@@ -22,6 +24,8 @@ function start(argv: readonly string[]): void {
   try {
     if (argv[0] === 'run' && run(argv.slice(1))) return;
     if (argv[0] === 'hook' && load<typeof HookEntry>('hook').hookFromArgv(argv.slice(1))) return;
+    if (argv[0] === 'scan' && load<typeof ScanEntry>('scan').scanFromArgv(argv.slice(1))) return;
+    if (argv[0] === 'redact' && load<typeof RedactEntry>('redact').redactFromArgv(argv.slice(1))) return;
     void load<typeof Main>('main').main(argv);
   } catch (error) {
     unstartable(error instanceof Error ? error : new Error('unknown fault'), argv[0] === 'run');
