@@ -168,17 +168,21 @@ const run = await build({
   entryPoints: { run: path.join(cli, 'src/run-entry.ts') },
   plugins: [laterMatch, lazyBorders],
 });
-/** Of Node's own modules the one that is heavy: a run that a broker decides may need nothing of it. */
-const laterCrypto = {
-  name: 'later-crypto',
-  setup(builder) {
-    builder.onResolve({ filter: /^node:crypto$/ }, () => ({ path: 'crypto', namespace: 'later-crypto' }));
-    builder.onLoad({ filter: /.*/, namespace: 'later-crypto' }, () => ({
-      contents: `for (const name of ['createHash', 'randomBytes'])
-        Object.defineProperty(exports, name, { enumerable: true, get: () => require('crypto')[name] });`,
+/** Some of Node's own modules are heavy: loaded when one of their functions is first called. */
+function laterBuiltin(name, functions) {
+  const setup = (builder) => {
+    builder.onResolve({ filter: new RegExp(`^node:${name}$`) }, () => ({ path: name, namespace: `later-${name}` }));
+    builder.onLoad({ filter: /.*/, namespace: `later-${name}` }, () => ({
+      contents: `for (const name of ${JSON.stringify(functions)})
+        Object.defineProperty(exports, name, { enumerable: true, get: () => require('${name}')[name] });`,
     }));
-  },
-};
+  };
+  return { name: `later-${name}`, setup };
+}
+/** A run that a broker decides may need nothing of it. */
+const laterCrypto = laterBuiltin('crypto', ['createHash', 'randomBytes']);
+/** A scan of files outside of git starts no process, and a filter never does. */
+const laterProcesses = laterBuiltin('child_process', ['spawn', 'spawnSync']);
 const remote = await build({
   ...shared,
   entryPoints: { remote: path.join(cli, 'src/remote-entry.ts') },
@@ -194,12 +198,12 @@ const hook = await build({
 const scan = await build({
   ...shared,
   entryPoints: { scan: path.join(cli, 'src/scan-entry.ts') },
-  plugins: [laterRedactor, lazyBorders],
+  plugins: [laterRedactor, laterProcesses, lazyBorders],
 });
 const redact = await build({
   ...shared,
   entryPoints: { redact: path.join(cli, 'src/redact-entry.ts') },
-  plugins: [lazyBorders],
+  plugins: [laterProcesses, lazyBorders],
 });
 const command = await build({
   ...shared,

@@ -9,7 +9,19 @@ import { SCAN } from './scan-command.ts';
 const words = fc.oneof(
   fc.constantFrom('--json', '--all', '--staged', '--history', '--stdin', '--range', 'HEAD~1..HEAD', '--', '.', '', '-'),
   fc.constantFrom('--range=A..B', '-h', '--help', '--no-all', '--all=false', '--key-file', 'help', 'a=b', '12', '-x'),
-  fc.constantFrom('--range.x', '--__proto__', '--constructor', '--toString', '--jsonx', '--a', 'scan', 'run', '0x10', 'true', 'false'),
+  fc.constantFrom(
+    '--range.x',
+    '--__proto__',
+    '--constructor',
+    '--toString',
+    '--jsonx',
+    '--a',
+    'scan',
+    'run',
+    '0x10',
+    'true',
+    'false',
+  ),
 );
 
 /** Where both read an argv, they read the same. */
