@@ -56,3 +56,9 @@ it('needs no parser for what is mostly typed', () => {
   for (const argv of typical) expect(readPlainArgv(SCAN, argv)).toBeDefined();
   expect(readPlainArgv(REDACT, [])).toBeDefined();
 });
+
+it('takes as many paths as a command line can hold', () => {
+  const paths = Array.from({ length: 200_000 }, (_, at) => `p${at}`);
+  expect(readPlainArgv(SCAN, paths)?.more).toHaveLength(paths.length);
+  expect(readPlainArgv(SCAN, ['--', ...paths])?.more).toHaveLength(paths.length);
+});

@@ -7,10 +7,11 @@ import type { Command, CommandInput } from './command.ts';
 export function readPlainArgv({ usage, options = {} }: Command, argv: readonly string[]): CommandInput | undefined {
   const given: Record<string, string | boolean> = {};
   const more: string[] = [];
-  const rest = [...argv];
-  for (let word = rest.shift(); word !== undefined; word = rest.shift()) {
+  for (let at = 0; at < argv.length; at += 1) {
+    const word = argv[at] as string;
+    const next = argv[at + 1];
     if (word === '--') {
-      more.push(...rest);
+      for (const each of argv.slice(at + 1)) more.push(each);
       break;
     }
     const name = word.slice(2);
@@ -20,12 +21,12 @@ export function readPlainArgv({ usage, options = {} }: Command, argv: readonly s
       return undefined;
     } else if (name === 'json' || options[name]?.kind === 'flag') {
       // The parser takes these for the flag's value.
-      if (rest[0] === 'true' || rest[0] === 'false') return undefined;
+      if (next === 'true' || next === 'false') return undefined;
       given[name] = true;
     } else {
-      const value = rest.shift();
-      if (options[name]?.kind !== 'text' || !value || value.startsWith('-')) return undefined;
-      given[name] = value;
+      if (options[name]?.kind !== 'text' || !next || next.startsWith('-')) return undefined;
+      given[name] = next;
+      at += 1;
     }
   }
   if (more.length > 0 && !usage.endsWith('...]')) return undefined;

@@ -63,7 +63,7 @@ function writeBy(references: References, putOther: Write): Write {
   };
 }
 
-/** PHP's htmlentities, Apache Commons. */
+/** PHP's htmlentities and Apache Commons; of what is not Latin 1 but the euro sign. */
 const putName: Write = (point, out, at) => {
   const name = point === 0x20ac ? 'euro' : NAMES[point - 0xa0];
   return name === undefined ? putUtf8(point, out, at) : put(codes(`&${name};`), out, at);
@@ -76,6 +76,7 @@ export function htmlSpellers(): Speller[] {
     asciiHtml(MARKUP, putDecimalReference),
     asciiHtml({ ...MARKUP, '"': '&quot;' }, putDecimalReference),
     asciiHtml({ ...MARKUP, '"': '&quot;', "'": '&#x27;' }, putDecimalReference),
+    asciiHtml({ ...MARKUP, '"': '&quot;', "'": '&#39;' }, putDecimalReference),
     asciiHtml(MARKUP, hexReference(UPPER)),
     asciiHtml({ ...MARKUP, '"': '&quot;' }, hexReference(UPPER)),
     asciiHtml({ ...MARKUP, '"': '&quot;', "'": '&#x27;', '+': '&#x2B;' }, hexReference(UPPER)),

@@ -13,13 +13,13 @@ export const SHORT: ReadonlyMap<number, number> = new Map(
 );
 
 interface Style {
-  /** What is not ASCII as \uXXXX. */
-  readonly ascii?: boolean;
+  /** What is not ASCII as \uXXXX, in these digits. */
+  readonly ascii?: Uint8Array;
   /** `\/`. */
   readonly slash?: boolean;
   /** Characters that are written as \uXXXX, whatever else they could be. */
   readonly escaped?: string;
-  /** Digits of \uXXXX. */
+  /** The digits of these, and of control characters. */
   readonly digits?: Uint8Array;
   /** JSON in a JSON string. */
   readonly twice?: boolean;
@@ -29,25 +29,29 @@ interface Style {
 const STYLES: readonly Style[] = [
   {},
   // Python, PHP
-  { ascii: true },
-  { ascii: true, slash: true },
+  { ascii: LOWER },
+  { ascii: LOWER, slash: true },
   { slash: true },
-  // Go, Rails; Jinja; Gson; Newtonsoft's EscapeHtml; Django's json_script; PHP's JSON_HEX_*
+  // Go, Rails; Gson; Newtonsoft's EscapeHtml
   { escaped: '<>&' },
-  { escaped: `<>&'` },
   { escaped: `<>&'=` },
   { escaped: `<>&'"` },
+  // Jinja; Django's json_script; PHP's JSON_HEX_*, with JSON_UNESCAPED_UNICODE and without
+  { escaped: `<>&'` },
+  { escaped: `<>&'`, ascii: LOWER },
   { escaped: '<>&', digits: UPPER },
+  { escaped: '<>&', digits: UPPER, ascii: LOWER },
   { escaped: `<>&'"`, digits: UPPER, slash: true },
+  { escaped: `<>&'"`, digits: UPPER, slash: true, ascii: LOWER },
   // System.Text.Json; Go's templates; Django's escapejs
-  { escaped: `<>&'"+\``, digits: UPPER, ascii: true },
+  { escaped: `<>&'"+\``, digits: UPPER, ascii: UPPER },
   { escaped: `<>&'"+\``, slash: true },
   { escaped: `<>&'"\`\\=-;${CONTROLS}`, digits: UPPER },
   { twice: true },
-  { twice: true, ascii: true },
+  { twice: true, ascii: LOWER },
 ];
 
-function json({ ascii = false, slash = false, escaped = '', digits = LOWER, twice = false }: Style): Speller {
+function json({ ascii, slash = false, escaped = '', digits = LOWER, twice = false }: Style): Speller {
   const escapedBits = bitsOf(codes(escaped));
   const backslash = (out: Uint8Array, at: number): number =>
     putByte(BACKSLASH, out, twice ? putByte(BACKSLASH, out, at) : at);
@@ -62,8 +66,9 @@ function json({ ascii = false, slash = false, escaped = '', digits = LOWER, twic
         twice && (short === QUOTE || short === BACKSLASH) ? putByte(BACKSLASH, out, next) : next,
       );
     }
-    if (point >= 0x20 && !isEscaped && !(ascii && point > 0x7e)) return putUtf8(point, out, at);
-    return putUnicode(point, digits, out, at, twice ? TWO_BACKSLASHES_U : BACKSLASH_U);
+    const isBeyond = ascii !== undefined && point > 0x7e;
+    if (point >= 0x20 && !isEscaped && !isBeyond) return putUtf8(point, out, at);
+    return putUnicode(point, isBeyond ? ascii : digits, out, at, twice ? TWO_BACKSLASHES_U : BACKSLASH_U);
   };
   const altered = either(bitsOf(codes(`"\\${slash ? '/' : ''}`)), either(escapedBits, UNPRINTABLE));
   return byCharacters(twice ? 'json-twice' : 'json', write, altered);

@@ -43,8 +43,7 @@ it.each<[tool: string, 'base64' | 'hex', width: number, lineEnd: string]>([
   ['xxd -p', 'hex', 60, '\n'],
   ['base64 in a JSON', 'base64', 76, '\\n'],
   ['base64 in a JSON in a JSON', 'base64', 76, '\\\\r\\\\n'],
-  ['strings of C', 'base64', 64, '\\n"\n  "'],
-  ['a quoted mail', 'base64', 76, '\n> > '],
+  ['base64 in a JSON, indented', 'base64', 64, '\\n\\t  '],
 ])('a value in a longer text is found wherever a line of %s ends within it', (_, encoding, width, lineEnd) => {
   for (const value of [VALUE, LONG]) {
     for (let before = 0; before < 120; before += 1) {
@@ -100,6 +99,19 @@ it('a line end behind fewer than sixty digits, or white space without end, break
   expect(isFound(VALUE, text(59, '\n'))).toBe(false);
   expect(isFound(VALUE, text(60, `\n${' '.repeat(63)}`))).toBe(true);
   expect(isFound(VALUE, text(60, `\n${' '.repeat(64)}`))).toBe(false);
+});
+
+it('what an editor has wrapped before a quote or a backslash is found', () => {
+  const digits = VALUE.repeat(3).slice(0, 63);
+  for (const rest of ['\\secret99', `"rest>of'it`, '\\\\x', '>n"']) {
+    for (const lineEnd of ['\n', '\r\n  ']) {
+      expect(isFound(`${digits}${rest}`, `<${digits}${lineEnd}${rest}>`)).toBe(true);
+      expect(mask(`${digits}${rest}`, `<${digits}${lineEnd}${rest}>`, 7)).toBe('<[hasp:KEY]>');
+    }
+  }
+  const quoted = `${digits}"${VALUE.repeat(3).slice(5, 80)}`;
+  const spelled = JSON.stringify(quoted).slice(1, -1);
+  expect(isFound(quoted, `${spelled.slice(0, 130)}\n${spelled.slice(130)}`)).toBe(true);
 });
 
 it('lines without end are gone through in linear time', () => {

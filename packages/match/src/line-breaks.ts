@@ -11,8 +11,9 @@ const MOST_BREAK_BYTES = 64;
 const NEWLINE = 0x0a;
 const CARRIAGE_RETURN = 0x0d;
 const BACKSLASH = 0x5c;
-/** What may go on with a line break: white space, quotes of strings and of mails, backslashes. */
-const GOES_ON = bitsOf(codes(' \t\n\r"\'>\\'));
+/** What may go on with a line break. */
+const GOES_ON = bitsOf(codes(' \t\n\r\\'));
+const WHITE_SPACE = bitsOf(codes(' \t\n\r'));
 /** Behind a backslash they are an escape of one. */
 const ESCAPED = bitsOf(codes('nrt'));
 
@@ -43,7 +44,7 @@ export interface DenseFinder {
 
 /**
  * Where what was encoded is broken into lines: a line end right behind LEAST_DIGITS digits or more, as it is or as strings of
- * programs and JSON have it (`\\n`), with the white space, quotes and escapes that follow it, up to MOST_BREAK_BYTES. What it is hangs
+ * programs and JSON have it (`\\n`), with the white space and the escapes that follow it, up to MOST_BREAK_BYTES. What it is hangs
  * on the bytes before it alone, not on how the stream is cut: so any backslash there begins one.
  */
 export function lineBreaksIn(text: Uint8Array, before: Before, finder?: DenseFinder): LineBreaks {
@@ -112,6 +113,24 @@ function eachEndOfDigits(text: Uint8Array, from: number, goOnFrom: (end: number)
     known = goOnFrom(end);
     end = known + LEAST_DIGITS;
   }
+}
+
+/**
+ * The same without escapes of line ends, since a backslash may also belong to what was broken into lines. Undefined where there
+ * are no escapes.
+ */
+export function withoutEscapes(text: Uint8Array, breaks: LineBreaks): LineBreaks | undefined {
+  const plain: number[] = [];
+  let isOther = false;
+  for (let index = 0; index < breaks.length; index += 2) {
+    const from = breaks[index] as number;
+    const end = breaks[index + 1] as number;
+    let to = from;
+    while (to < end && has(WHITE_SPACE, text[to] as number)) to += 1;
+    if (to > from) plain.push(from, to);
+    isOther ||= to < end;
+  }
+  return isOther ? plain : undefined;
 }
 
 /** Those that do not stand behind a ruler (`-----`, `/////`): in most texts these are all. */

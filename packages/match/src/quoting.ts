@@ -1,4 +1,4 @@
-import { put, putByte, putUnicode } from './put.ts';
+import { either, put, putByte, putUnicode, UNPRINTABLE } from './put.ts';
 import {
   allBut,
   type ByteBits,
@@ -21,13 +21,18 @@ function replacing(kind: SpellingKind, replaced: ByteBits, replace: (byte: numbe
   return byBytes(kind, write, replaced);
 }
 
-function quoted(kind: SpellingKind, special: string): Speller {
-  return replacing(kind, bitsOf(codes(special)), (byte) => Uint8Array.of(BACKSLASH, byte));
+const backslashed = (byte: number): Uint8Array => Uint8Array.of(BACKSLASH, byte);
+
+/** @param controls control characters, in the order of `letters`, which stand for them behind a backslash */
+function quoted(kind: SpellingKind, special: string, controls = '', letters = ''): Speller {
+  const letterOf = new Map([...controls].map((control, at) => [control.charCodeAt(0), letters.charCodeAt(at)]));
+  return replacing(kind, bitsOf(codes(special + controls)), (byte) => backslashed(letterOf.get(byte) ?? byte));
 }
 
-/** ASCII but for `kept`. */
-function quotedUnless(kind: SpellingKind, kept: string): Speller {
-  return replacing(kind, allBut(bitsOf(codes(kept))).fill(0, 4), (byte) => Uint8Array.of(BACKSLASH, byte));
+/** All but `kept`. */
+function quotedUnless(kind: SpellingKind, kept: string, isAsciiOnly: boolean): Speller {
+  const others = allBut(bitsOf(codes(kept)));
+  return replacing(kind, isAsciiOnly ? others.fill(0, 4) : others, backslashed);
 }
 
 /** PowerShell, SQL, YAML and CSV; `$$` of Compose and make; `%%` of systemd and INI files. */
@@ -35,14 +40,16 @@ function doubled(character: string): Speller {
   return replacing('shell', bitsOf(codes(character)), (byte) => Uint8Array.of(byte, byte));
 }
 
-/** A value of Java's Properties. */
+/** A value of Java's Properties, as its `store` writes it. */
 function properties(): Speller {
   const special = bitsOf(codes('\\:=#!'));
+  const letterOf = new Map([...'\t\n\f\r'].map((control, at) => [control.charCodeAt(0), 'tnfr'.charCodeAt(at)]));
   const write: Write = (point, out, at) => {
-    if (point >= 0x7f) return putUnicode(point, UPPER, out, at);
-    return putByte(point, out, has(special, point) ? putByte(BACKSLASH, out, at) : at);
+    const letter = letterOf.get(point) ?? (point < 0x80 && has(special, point) ? point : undefined);
+    if (letter !== undefined) return putByte(letter, out, putByte(BACKSLASH, out, at));
+    return point < 0x20 || point > 0x7e ? putUnicode(point, UPPER, out, at) : putByte(point, out, at);
   };
-  return byCharacters('backslash', write, special);
+  return byCharacters('backslash', write, either(special, UNPRINTABLE));
 }
 
 export function quotingSpellers(): Speller[] {
@@ -53,21 +60,23 @@ export function quotingSpellers(): Speller[] {
     replacing('shell', singleQuote, () => closedQuote),
     replacing('shell', singleQuote, () => doubleQuotedQuote),
     ...["'", '"', '$', '%'].map(doubled),
-    quotedUnless('shell', `${LETTERS_AND_DIGITS}@%+=:,./-_`),
+    quotedUnless('shell', `${LETTERS_AND_DIGITS}@%+=:,./-_`, true),
     // printf %q of bash
     quoted('shell', ` \t!"$&'()*,;<>?[\\]^\`{|}`),
     quoted('shell', '"$`\\'),
-    // Perl's Useqq; SQL of MySQL, addslashes; Markdown
-    quoted('backslash', '"$@\\'),
-    quoted('backslash', `'"\\`),
+    // Perl's Useqq; addslashes, SQL of MySQL; Markdown
+    quoted('backslash', '"$@\\', '\n\r\t\f\b\x07\x1b', 'nrtfbae'),
+    quoted('backslash', `'"\\`, '\0', '0'),
+    quoted('backslash', `'"\\`, '\0\n\r\x1a', '0nrZ'),
     quoted('backslash', '\\*_[]`'),
     // For regular expressions: Perl's quotemeta; Python's re.escape; Go and lodash; PHP with and without a slash; Ruby
-    quotedUnless('backslash', `${LETTERS_AND_DIGITS}_`),
+    quotedUnless('backslash', `${LETTERS_AND_DIGITS}_`, true),
+    quotedUnless('backslash', `${LETTERS_AND_DIGITS}_`, false),
     quoted('backslash', '\t\n\v\f\r #$&()*+-.?[\\]^{|}~'),
     quoted('backslash', '$()*+.?[\\]^{|}'),
     quoted('backslash', '!#$()*+-.:<=>?[\\]^{|}'),
     quoted('backslash', '!#$()*+-./:<=>?[\\]^{|}'),
-    quoted('backslash', ' #$()*+-.?[\\]^{|}'),
+    quoted('backslash', ' #$()*+-.?[\\]^{|}', '\n\r\t\f\v', 'nrtfv'),
     properties(),
   ];
 }

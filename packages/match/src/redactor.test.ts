@@ -16,14 +16,16 @@ const named = (...values: string[]): NamedValue[] =>
 /** What the redactor must say, found the slow way in the whole stream. */
 function maskSlowly(stream: string, values: readonly NamedValue[]): string {
   const found: { start: number; end: number; known: number; name: string }[] = [];
-  const asItIs = { text: stream, places: Array.from(stream, (_, at) => at) };
-  for (const { text: searched, places } of [asItIs, unwrapSlowly(stream)]) {
+  const asItIs = { text: stream, places: Array.from(stream, (_, at) => at), isHead: false };
+  // Beyond its head a long value is followed across escaped line ends alone, where there are any.
+  const plain = { ...unwrapSlowly(stream, undefined, false), isHead: true };
+  for (const { text: searched, places, isHead } of [asItIs, { ...unwrapSlowly(stream), isHead: false }, plain]) {
     for (const { name, bytes: value } of values) {
       for (const spelling of allSpellings(value).map(text)) {
         const known = spelling.slice(0, LONGEST_PATTERN);
         for (let start = searched.indexOf(known); start >= 0; start = searched.indexOf(known, start + 1)) {
           let length = known.length;
-          while (length < spelling.length && searched[start + length] === spelling[length]) length += 1;
+          while (!isHead && length < spelling.length && searched[start + length] === spelling[length]) length += 1;
           const [first, last] = [places[start] as number, places[start + length - 1] as number];
           found.push({ start: first, end: last + 1, known: known.length, name });
         }

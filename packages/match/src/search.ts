@@ -1,5 +1,12 @@
 import { LONGEST_HEAD } from './heads.ts';
-import { LEAST_DIGITS, LONGEST_BROKEN_HEAD, NOTHING_BEFORE, withoutRulers } from './line-breaks.ts';
+import {
+  LEAST_DIGITS,
+  type LineBreaks,
+  LONGEST_BROKEN_HEAD,
+  NOTHING_BEFORE,
+  withoutEscapes,
+  withoutRulers,
+} from './line-breaks.ts';
 import { eachMatch, lineBreaksOf, type Matcher } from './matcher.ts';
 import { rowsOf } from './rows.ts';
 import { SPELLING_KINDS, type SpellingKind } from './speller.ts';
@@ -48,6 +55,13 @@ export function makeSearch(matcher: Matcher): Search {
   function look(text: Uint8Array, start: number): void {
     eachMatch(matcher, text, (from, to, pattern) => noteAll(start + from, start + to, pattern));
     const breaks = withoutRulers(text, lineBreaksOf(matcher, text, NOTHING_BEFORE));
+    if (breaks.length === 0) return;
+    lookAcross(text, start, breaks);
+    const plain = withoutEscapes(text, breaks);
+    if (plain !== undefined) lookAcross(text, start, plain);
+  }
+
+  function lookAcross(text: Uint8Array, start: number, breaks: LineBreaks): void {
     eachBrokenPart(text, breaks, LONGEST_HEAD, (part, within, partStart) => {
       const { bytes, placeOf } = unwrap(part, within);
       const at = start + partStart;

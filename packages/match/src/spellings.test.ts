@@ -150,6 +150,15 @@ it.each<[what: string, value: string, spelling: string]>([
   ['regexp.QuoteMeta', 'a_b-c/d=e.12$', 'a_b-c/d=e\\.12\\$'],
   ['preg_quote', 'a:b-c/d=e.12', 'a\\:b\\-c/d\\=e\\.12'],
   ['Regexp.escape of Ruby', 'a:b-c/d e.12', 'a:b\\-c/d\\ e\\.12'],
+  ['Jinja, in ASCII', `é<b>'"&12/3`, '\\u00e9\\u003cb\\u003e\\u0027\\"\\u002612/3'],
+  ['json_script of Django', `pÀss‹é€'<12`, `p\\u00c0ss\\u2039\\u00e9\\u20ac'\\u003C12`],
+  ['JSON_HEX_* of PHP, in ASCII', 'é<ab>12345', '\\u00e9\\u003Cab\\u003E12345'],
+  ['WebUtility of .NET', `é'12345<`, '&#233;&#39;12345&lt;'],
+  ['Properties of Java, of what is not ASCII', `pà'ss1234`, `p\\u00E0'ss1234`],
+  ['Properties of Java, of lines', 'tab\tab=c\nd\x0112', 'tab\\tab\\=c\\nd\\u000112'],
+  ['Useqq of Perl, of lines', 'u:p$x@host12\nnext', 'u:p\\$x\\@host12\\nnext'],
+  ['Regexp.escape of Ruby, of lines', 'a.b\n12345', 'a\\.b\\n12345'],
+  ['SQL of MySQL', `it's\n12\x00345`, `it\\'s\\n12\\0345`],
   ['Properties of Java', 'db://u:p=é#!12', 'db\\://u\\:p\\=\\u00E9\\#\\!12'],
   ['addslashes', `it's "12345"`, `it\\'s \\"12345\\"`],
   ['Useqq of Perl', 'u:p$x@host12', 'u:p\\$x\\@host12'],
@@ -160,4 +169,8 @@ it.each<[what: string, value: string, spelling: string]>([
   ['quotes twice, in CSV', `it"s 12345`, `it""s 12345`],
 ])('a value is known as %s writes it', (_, value, spelling) => {
   expect(spell(value)).toContain(latin1(spelling));
+});
+
+it('quotemeta of bytes escapes what is not ASCII, too', () => {
+  expect(spell(`pà'ss1234`)).toContain(latin1('pà').replace(/[^p]/g, '\\$&').concat(`\\'ss1234`));
 });
