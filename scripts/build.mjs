@@ -28,6 +28,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { laterBuiltin } from './later-builtin.mjs';
 import { makeLauncher } from './launcher.mjs';
 import { sqliteLoader } from './sqlite-addon.mjs';
 
@@ -168,17 +169,6 @@ const run = await build({
   entryPoints: { run: path.join(cli, 'src/run-entry.ts') },
   plugins: [laterMatch, lazyBorders],
 });
-/** Some of Node's own modules are heavy: loaded when one of their functions is first called. */
-function laterBuiltin(name, functions) {
-  const setup = (builder) => {
-    builder.onResolve({ filter: new RegExp(`^node:${name}$`) }, () => ({ path: name, namespace: `later-${name}` }));
-    builder.onLoad({ filter: /.*/, namespace: `later-${name}` }, () => ({
-      contents: `for (const name of ${JSON.stringify(functions)})
-        Object.defineProperty(exports, name, { enumerable: true, get: () => require('${name}')[name] });`,
-    }));
-  };
-  return { name: `later-${name}`, setup };
-}
 /** A run that a broker decides may need nothing of it. */
 const laterCrypto = laterBuiltin('crypto', ['createHash', 'randomBytes']);
 /** A scan of files outside of git starts no process, and a filter never does. */
