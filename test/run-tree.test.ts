@@ -1,4 +1,5 @@
-import { readFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { HASP, isLiving, Sandbox, until } from './support/sandbox.ts';
@@ -223,5 +224,27 @@ describe('a wrapper that is killed with -9', () => {
     await box.ok(['secret', 'list']);
     expect((await box.log()).slice(-2)).toEqual(records);
     await box.ok(['audit', 'verify']);
+  });
+});
+
+const IN_NAMESPACE = ['unshare', '--user', '--map-root-user', '--pid', '--fork'];
+const LAST_PID = '/proc/sys/kernel/ns_last_pid';
+const mayUnshare = spawnSync('unshare', [...IN_NAMESPACE.slice(1), 'sh', '-c', `echo 99 >${LAST_PID}`]).status === 0;
+
+describe.runIf(mayUnshare)('in a pid namespace whose /proc is the one outside', () => {
+  it('a run begins and ends, though nobody outside has the pid that it has for itself', async () => {
+    const isFree = (pid: number) =>
+      Array.from({ length: 200 }, (_, more) => pid + more).every((one) => !existsSync(`/proc/${one}`));
+    const last = Array.from({ length: 150 }, (_, at) => 1_000 + at * 200).find(isFree) as number;
+    const argv = [HASP, 'run', ...GRANT, '--', 'sh', '-c', 'echo "$$ $KEY"; exit 5'].map((word) => `'${word}'`);
+    const { status, stdout, stderr } = await box.other([
+      ...IN_NAMESPACE,
+      'sh',
+      '-c',
+      `echo ${last} >${LAST_PID}; ${argv.join(' ')}`,
+    ]);
+    expect([status, stderr.toString()]).toEqual([5, '']);
+    expect(Number.parseInt(stdout.toString(), 10)).toBeGreaterThan(last);
+    expect(await ended()).toMatchObject({ type: 'grant.ended', exitCode: 5, clean: true });
   });
 });

@@ -6,9 +6,13 @@ import { hasProc, isDead, type ProcessStat, readStat, readText } from './proc.ts
 const BOOT_ID = '/proc/sys/kernel/random/boot_id';
 const UNKNOWN = 'unknown';
 
-/** This process. @throws Error where neither /proc nor ps(1) tells of it */
+/**
+ * This process, with the pid that /proc has for it: in a pid namespace without a /proc of its own (pid_namespaces(7)) that is
+ * not the one that it has for itself. @throws Error where neither /proc nor ps(1) tells of it
+ */
 export function selfIdentity(): ProcessIdentity {
-  const self = identityOf(process.pid);
+  const stat = readStat('self');
+  const self = stat ? identityFrom(stat) : identityOf(process.pid);
   if (!self) throw new Error('this process is neither in /proc nor known to ps');
   return self;
 }
