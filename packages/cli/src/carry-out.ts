@@ -3,6 +3,7 @@ import { closeInspector, hardenSelf } from '@hasp/process-tree';
 import type { Answer, Command, CommandInput } from './command.ts';
 import { type Context, makeContext } from './context.ts';
 import { asHaspError, print, printError, say } from './output.ts';
+import { readPlainArgv } from './plain-argv.ts';
 import { requireGiven } from './read-all.ts';
 import { insideSession, refuseInside } from './session-place.ts';
 
@@ -25,6 +26,14 @@ export async function conclude(
     process.exitCode = failure ?? fault.exitStatus;
   }
   process.exit();
+}
+
+/** The quick way into a command, by what stands behind its name; false where that needs the whole parser. */
+export function carryOutPlain(command: Command, argv: readonly string[]): boolean {
+  const input = readPlainArgv(command, argv);
+  if (input === undefined) return false;
+  void conclude(() => carryOut(command, input), input.json);
+  return true;
 }
 
 /** Hardens this process, does what the command says, and shows the answer. @returns the exit status */

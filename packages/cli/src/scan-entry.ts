@@ -1,11 +1,7 @@
-import { carryOut, conclude } from './carry-out.ts';
-import { readPlainArgv } from './plain-argv.ts';
+import { carryOutPlain } from './carry-out.ts';
 import { SCAN } from './scan-command.ts';
 
-/** The quick way into `hasp scan`; false where argv needs the whole parser. */
+/** The quick way into `hasp scan`. @returns as `carryOutPlain` */
 export function scanFromArgv(argv: readonly string[]): boolean {
-  const input = readPlainArgv(SCAN, argv);
-  if (input === undefined) return false;
-  void conclude(() => carryOut(SCAN, input), input.json);
-  return true;
+  return carryOutPlain(SCAN, argv);
 }

@@ -1,10 +1,21 @@
 import { SHORT } from './json.ts';
-import { cautious, either, NOT_ASCII, put, putByte, putHex, putUnicode, putUtf8, UNPRINTABLE } from './put.ts';
-import { bitsOf, byBytes, byCharacters, codes, LOWER, type Speller, UPPER, type Write } from './speller.ts';
+import { BACKSLASH, BACKSLASH_U, put, putByte, putHex, putUnicode, putUtf8 } from './put.ts';
+import {
+  bitsOf,
+  byBytes,
+  byCharacters,
+  cautious,
+  codes,
+  either,
+  LOWER,
+  NOT_ASCII,
+  type Speller,
+  UNPRINTABLE,
+  UPPER,
+  type Write,
+} from './speller.ts';
 
-const BACKSLASH = 0x5c;
 const QUOTE = 0x22;
-const BACKSLASH_U = codes('\\u');
 const BACKSLASH_X = codes('\\x');
 const BACKSLASH_LONG_U = codes('\\U');
 

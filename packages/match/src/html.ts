@@ -1,5 +1,5 @@
-import { cautious, digitsOf, NOT_ASCII, put, putByte, putDecimal, putHex, putUtf8 } from './put.ts';
-import { bitsOf, byCharacters, codes, LOWER, type Speller, UPPER, type Write } from './speller.ts';
+import { digitsOf, put, putByte, putDecimal, putHex, putUtf8 } from './put.ts';
+import { bitsOf, byCharacters, cautious, codes, LOWER, NOT_ASCII, type Speller, UPPER, type Write } from './speller.ts';
 
 type References = Readonly<Record<string, string>>;
 

@@ -1,16 +1,23 @@
-import { either, putByte, putUnicode, putUtf8, UNPRINTABLE } from './put.ts';
-import { bitsOf, byCharacters, codes, has, LOWER, type Speller, UPPER, type Write } from './speller.ts';
+import { BACKSLASH, BACKSLASH_U, lettersFor, putByte, putUnicode, putUtf8 } from './put.ts';
+import {
+  bitsOf,
+  byCharacters,
+  codes,
+  either,
+  has,
+  LOWER,
+  type Speller,
+  UNPRINTABLE,
+  UPPER,
+  type Write,
+} from './speller.ts';
 
-const BACKSLASH = 0x5c;
 const QUOTE = 0x22;
-const BACKSLASH_U = codes('\\u');
 const TWO_BACKSLASHES_U = codes('\\\\u');
 const CONTROLS = '\b\f\n\r\t';
 
 /** By character: the letter after the backslash (RFC 8259, section 7). */
-export const SHORT: ReadonlyMap<number, number> = new Map(
-  [...`${CONTROLS}"\\`].map((character, at) => [character.charCodeAt(0), 'bfnrt"\\'.charCodeAt(at)]),
-);
+export const SHORT = lettersFor(`${CONTROLS}"\\`, 'bfnrt"\\');
 
 interface Style {
   /** What is not ASCII as \uXXXX, in these digits. */

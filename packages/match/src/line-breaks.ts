@@ -116,21 +116,22 @@ function eachEndOfDigits(text: Uint8Array, from: number, goOnFrom: (end: number)
 }
 
 /**
- * The same without escapes of line ends, since a backslash may also belong to what was broken into lines. Undefined where there
- * are no escapes.
+ * With which line breaks left out a text is to be read: all of them, and where there are escapes among them once more with those alone
+ * that are white space, since a backslash may also belong to what was broken into lines. None where there are no line breaks.
  */
-export function withoutEscapes(text: Uint8Array, breaks: LineBreaks): LineBreaks | undefined {
+export function readingsOf(text: Uint8Array, breaks: LineBreaks): readonly LineBreaks[] {
+  if (breaks.length === 0) return [];
   const plain: number[] = [];
-  let isOther = false;
+  let hasEscapes = false;
   for (let index = 0; index < breaks.length; index += 2) {
     const from = breaks[index] as number;
     const end = breaks[index + 1] as number;
     let to = from;
     while (to < end && has(WHITE_SPACE, text[to] as number)) to += 1;
     if (to > from) plain.push(from, to);
-    isOther ||= to < end;
+    hasEscapes ||= to < end;
   }
-  return isOther ? plain : undefined;
+  return hasEscapes && plain.length > 0 ? [breaks, plain] : [breaks];
 }
 
 /** Those that do not stand behind a ruler (`-----`, `/////`): in most texts these are all. */

@@ -1,19 +1,9 @@
-import {
-  allBut,
-  type ByteBits,
-  bitsOf,
-  byCharacters,
-  codes,
-  has,
-  LETTERS_AND_DIGITS,
-  type Speller,
-  type SpellingKind,
-  type Write,
-} from './speller.ts';
+import { codes } from './speller.ts';
 
 // Each writes at `at`, and returns where the next one goes.
 
-const BACKSLASH_U = codes('\\u');
+export const BACKSLASH = 0x5c;
+export const BACKSLASH_U: Uint8Array = codes('\\u');
 
 export function putByte(byte: number, out: Uint8Array, at: number): number {
   out[at] = byte;
@@ -66,20 +56,7 @@ export function putUnicode(
   return putUnicode(0xdc00 | (beyond & 0x3ff), alphabet, out, next, start);
 }
 
-/** Control characters, DEL and what is not ASCII. */
-export const UNPRINTABLE: ByteBits = Int32Array.of(-1, 0, 0, 1 << 31, -1, -1, -1, -1);
-
-export const NOT_ASCII: ByteBits = Int32Array.of(0, 0, 0, 0, -1, -1, -1, -1);
-
-export function either(a: ByteBits, b: ByteBits): ByteBits {
-  return a.map((word, at) => word | (b[at] as number));
-}
-
-const CAUTIOUS = allBut(bitsOf(codes(LETTERS_AND_DIGITS)));
-
-/** All but letters and digits as `write` has them, as OWASP's encoders for HTML, CSS and JavaScript do. */
-export function cautious(kind: SpellingKind, write: Write): Speller {
-  const unlessPlain: Write = (point, out, at) =>
-    point < 0x80 && !has(CAUTIOUS, point) ? putByte(point, out, at) : write(point, out, at);
-  return byCharacters(kind, unlessPlain, CAUTIOUS);
+/** The letter, or other character, that stands behind a backslash for each of these. */
+export function lettersFor(characters: string, letters: string): ReadonlyMap<number, number> {
+  return new Map([...characters].map((character, at) => [character.charCodeAt(0), letters.charCodeAt(at)]));
 }

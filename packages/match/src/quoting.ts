@@ -1,4 +1,4 @@
-import { either, put, putByte, putUnicode, UNPRINTABLE } from './put.ts';
+import { BACKSLASH, lettersFor, put, putByte, putUnicode } from './put.ts';
 import {
   allBut,
   type ByteBits,
@@ -6,15 +6,15 @@ import {
   byBytes,
   byCharacters,
   codes,
+  either,
   has,
   LETTERS_AND_DIGITS,
   type Speller,
   type SpellingKind,
+  UNPRINTABLE,
   UPPER,
   type Write,
 } from './speller.ts';
-
-const BACKSLASH = 0x5c;
 
 function replacing(kind: SpellingKind, replaced: ByteBits, replace: (byte: number) => Uint8Array): Speller {
   const write: Write = (byte, out, at) => (has(replaced, byte) ? put(replace(byte), out, at) : putByte(byte, out, at));
@@ -25,7 +25,7 @@ const backslashed = (byte: number): Uint8Array => Uint8Array.of(BACKSLASH, byte)
 
 /** @param controls control characters, in the order of `letters`, which stand for them behind a backslash */
 function quoted(kind: SpellingKind, special: string, controls = '', letters = ''): Speller {
-  const letterOf = new Map([...controls].map((control, at) => [control.charCodeAt(0), letters.charCodeAt(at)]));
+  const letterOf = lettersFor(controls, letters);
   return replacing(kind, bitsOf(codes(special + controls)), (byte) => backslashed(letterOf.get(byte) ?? byte));
 }
 
@@ -42,14 +42,14 @@ function doubled(character: string): Speller {
 
 /** A value of Java's Properties, as its `store` writes it. */
 function properties(): Speller {
-  const special = bitsOf(codes('\\:=#!'));
-  const letterOf = new Map([...'\t\n\f\r'].map((control, at) => [control.charCodeAt(0), 'tnfr'.charCodeAt(at)]));
+  const special = '\t\n\f\r\\:=#!';
+  const letterOf = lettersFor(special, 'tnfr\\:=#!');
   const write: Write = (point, out, at) => {
-    const letter = letterOf.get(point) ?? (point < 0x80 && has(special, point) ? point : undefined);
+    const letter = letterOf.get(point);
     if (letter !== undefined) return putByte(letter, out, putByte(BACKSLASH, out, at));
     return point < 0x20 || point > 0x7e ? putUnicode(point, UPPER, out, at) : putByte(point, out, at);
   };
-  return byCharacters('backslash', write, either(special, UNPRINTABLE));
+  return byCharacters('backslash', write, either(bitsOf(codes(special)), UNPRINTABLE));
 }
 
 export function quotingSpellers(): Speller[] {

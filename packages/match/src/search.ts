@@ -4,7 +4,7 @@ import {
   type LineBreaks,
   LONGEST_BROKEN_HEAD,
   NOTHING_BEFORE,
-  withoutEscapes,
+  readingsOf,
   withoutRulers,
 } from './line-breaks.ts';
 import { eachMatch, lineBreaksOf, type Matcher } from './matcher.ts';
@@ -55,10 +55,7 @@ export function makeSearch(matcher: Matcher): Search {
   function look(text: Uint8Array, start: number): void {
     eachMatch(matcher, text, (from, to, pattern) => noteAll(start + from, start + to, pattern));
     const breaks = withoutRulers(text, lineBreaksOf(matcher, text, NOTHING_BEFORE));
-    if (breaks.length === 0) return;
-    lookAcross(text, start, breaks);
-    const plain = withoutEscapes(text, breaks);
-    if (plain !== undefined) lookAcross(text, start, plain);
+    for (const some of readingsOf(text, breaks)) lookAcross(text, start, some);
   }
 
   function lookAcross(text: Uint8Array, start: number, breaks: LineBreaks): void {

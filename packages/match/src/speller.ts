@@ -81,6 +81,10 @@ export function haveCommon(a: ByteBits, b: ByteBits): boolean {
   return common !== 0;
 }
 
+export function either(a: ByteBits, b: ByteBits): ByteBits {
+  return a.map((word, at) => word | (b[at] as number));
+}
+
 /** All bytes that are not in it. */
 export function allBut(bits: ByteBits): ByteBits {
   return bits.map((word) => ~word);
@@ -89,6 +93,10 @@ export function allBut(bits: ByteBits): ByteBits {
 export const LETTERS_AND_DIGITS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
 export const LOWER = codes('0123456789abcdef');
 export const UPPER = codes('0123456789ABCDEF');
+
+/** Control characters, DEL and what is not ASCII. */
+export const UNPRINTABLE: ByteBits = Int32Array.of(-1, 0, 0, 1 << 31, -1, -1, -1, -1);
+export const NOT_ASCII: ByteBits = Int32Array.of(0, 0, 0, 0, -1, -1, -1, -1);
 
 /** Byte by byte. */
 export function byBytes(kind: SpellingKind, write: Write, alters?: ByteBits): Speller {
@@ -107,6 +115,18 @@ export function byCharacters(kind: SpellingKind, write: Write, alters?: ByteBits
     return at;
   };
   return alters === undefined ? { kind, spell } : { kind, spell, alters };
+}
+
+const CAUTIOUS = allBut(bitsOf(codes(LETTERS_AND_DIGITS)));
+
+/** All but letters and digits as `write` has them, as OWASP's encoders for HTML, CSS and JavaScript do. */
+export function cautious(kind: SpellingKind, write: Write): Speller {
+  const unlessPlain: Write = (point, out, at) => {
+    if (point >= 0x80 || has(CAUTIOUS, point)) return write(point, out, at);
+    out[at] = point;
+    return at + 1;
+  };
+  return byCharacters(kind, unlessPlain, CAUTIOUS);
 }
 
 /** A table is worth its making from so many values on. */

@@ -1,6 +1,6 @@
 import { Followers } from './followers.ts';
 import { LONGEST_HEAD } from './heads.ts';
-import { type Before, beforeOf, type LineBreaks, NOTHING_BEFORE, withoutEscapes } from './line-breaks.ts';
+import { type Before, beforeOf, type LineBreaks, NOTHING_BEFORE, readingsOf } from './line-breaks.ts';
 import { eachLongest, lineBreaksOf, type Matcher, pendingLength } from './matcher.ts';
 import { hasRow } from './rows.ts';
 import { type Span, Spans } from './spans.ts';
@@ -51,8 +51,7 @@ export class ValueSpans {
     }
     this.#metHead = false;
     let found = this.#findAsIs(text, position, seen);
-    const plain = breaks.length > 0 ? withoutEscapes(text, breaks) : undefined;
-    for (const some of [breaks, plain]) if (some?.length && this.#findAcross(text, some, position)) found = true;
+    for (const some of readingsOf(text, breaks)) if (this.#findAcross(text, some, position)) found = true;
     if (this.#unwrappedFollowers.areUnderWay || (breaks.length > 0 && this.#metHead)) {
       if (this.#followUnwrapped(text, breaks, position, seen)) found = true;
     }
